@@ -1,0 +1,5 @@
+/** Replays a trace of inference requests through several queues side by side. */
+@NullMarked
+package dev.forebay.queue.loadtest;
+
+import org.jspecify.annotations.NullMarked;
