@@ -1,0 +1,10 @@
+/** The work queue, its worker and the embedded in-memory backend. */
+module dev.forebay.queue {
+  requires org.slf4j;
+  requires static transitive com.fasterxml.jackson.databind;
+  requires static transitive org.jspecify;
+
+  exports dev.forebay.queue;
+  exports dev.forebay.queue.spi;
+  exports dev.forebay.queue.time;
+}
