@@ -5,6 +5,7 @@ module dev.forebay.queue {
   requires static transitive org.jspecify;
 
   exports dev.forebay.queue;
+  exports dev.forebay.queue.memory;
   exports dev.forebay.queue.spi;
   exports dev.forebay.queue.time;
 }

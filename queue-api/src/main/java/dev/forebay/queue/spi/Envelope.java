@@ -73,9 +73,16 @@ public record Envelope(
     return new Envelope(id, message, enqueuedAt, now, deadLetter);
   }
 
-  /** This envelope as a dead letter. */
-  public Envelope dead(DeadLetter letter) {
-    return new Envelope(id, message, enqueuedAt, attempts, letter);
+  /**
+   * This envelope as a dead letter; the delivery that is being dead-lettered counts as failed.
+   *
+   * @param lastDelivered when that delivery was handed out
+   * @param origin name of the queue it dies in
+   */
+  public Envelope dead(DeadLetterCause cause, Instant lastDelivered, String origin) {
+    Instant at = Instant.ofEpochMilli(lastDelivered.toEpochMilli());
+    DeadLetter letter = new DeadLetter(cause, attempts.plusFailed(), at, origin);
+    return new Envelope(id, message, enqueuedAt, Attempts.NONE, letter);
   }
 
   /** Everything beside body and user headers, under reserved names. */

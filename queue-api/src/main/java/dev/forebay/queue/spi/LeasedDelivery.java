@@ -213,14 +213,14 @@ public abstract class LeasedDelivery implements Delivery {
   }
 
   /**
-   * Moves the end of the lease after the broker did.
+   * Moves the end of the lease after the broker did. Runs no listener, so a backend may hold its
+   * own locks.
    *
    * @return false when the delivery is no longer held: then the extension is STALE
    */
   public final boolean extendedTo(long newDeadlineNanos) {
-    expireIfDue();
     synchronized (lock) {
-      if (state != State.HELD) {
+      if (state != State.HELD || deadlineNanos - time.nanoTime() <= 0) {
         return false;
       }
       deadlineNanos = newDeadlineNanos;

@@ -1,0 +1,481 @@
+package dev.forebay.queue.memory;
+
+import dev.forebay.queue.Attempts;
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.KeyPolicy;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The messages of one in-memory queue and who may have them next. Thread-safe: one lock, under
+ * which every operation is O(log n) at most.
+ *
+ * <p>A message is in one place at a time: the ready line, behind the leader of its key, in the due
+ * heap (delayed or leased), or on its way to the dead letters. What comes due is noticed by whoever
+ * enters next; a timer is armed only while somebody waits. Each waiting poll has a condition of its
+ * own and is woken in turn; whoever leaves while messages are ready wakes the next, so no wake-up
+ * is lost to a poll that had just given up. Deliveries learn of their loss outside the lock.
+ */
+final class StoredQueue {
+
+  /** Estimated heap use of a stored message beside its body, key and headers. */
+  private static final long ENTRY_OVERHEAD_BYTES = 400;
+
+  private static final QueueSettings UNBOUNDED =
+      new QueueSettings(Duration.ZERO, KeyPolicy.STRICT, Long.MAX_VALUE, Long.MAX_VALUE);
+
+  private final InMemoryStore store;
+  private final TimeSource time;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final ArrayDeque<Entry> ready = new ArrayDeque<>();
+  private final KeyLanes lanes = new KeyLanes();
+  private final EntryHeap due = EntryHeap.byDueTime();
+  private final EntryHeap byAge = EntryHeap.byAge();
+  private final DedupWindow dedup = new DedupWindow();
+  private final Waiters waiters;
+  private List<MemoryDelivery> expired = new ArrayList<>();
+  private @Nullable QueueSettings settings;
+  private long stored;
+  private long bytes;
+  private long delayed;
+  private long leased;
+  private int polling;
+  private int drainers;
+  private TimeSource.@Nullable Timer timer;
+  private long timerAtNanos;
+
+  StoredQueue(InMemoryStore store) {
+    this.store = store;
+    this.time = store.time();
+    this.waiters = new Waiters(lock, time);
+  }
+
+  /** The first object opened on a stored queue decides its settings; a later one must agree. */
+  void configure(QueueSettings wanted) {
+    lock.lock();
+    try {
+      if (settings == null) {
+        settings = wanted;
+      } else if (!settings.equals(wanted)) {
+        throw new QueueException(
+            ErrorCode.MISCONFIGURED,
+            "This in-memory queue is open with "
+                + settings
+                + "; open it again with the same, not with "
+                + wanted
+                + ".");
+      }
+    } finally {
+      unlock();
+    }
+  }
+
+  private QueueSettings settings() {
+    return settings == null ? UNBOUNDED : settings;
+  }
+
+  EnqueueOutcome enqueue(Message message) {
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      String dedupId = settings().dedupWindow().isZero() ? null : message.dedupId().orElse(null);
+      if (dedupId != null) {
+        String holder = dedup.holder(dedupId, now);
+        if (holder != null) {
+          return new EnqueueOutcome.Duplicate(holder);
+        }
+      }
+      Envelope envelope = Envelope.fresh(store.nextId(), message, time.now());
+      if (!add(envelope, now + message.delay().toNanos(), now)) {
+        return new EnqueueOutcome.Failed(
+            ErrorCode.OVERLOADED,
+            "The in-memory queue is full: "
+                + stored
+                + " messages of about "
+                + bytes
+                + " bytes. Handle some, or raise maxMessages or maxBytes in its builder.");
+      }
+      if (dedupId != null) {
+        dedup.remember(dedupId, envelope.id(), now, settings().dedupWindow());
+      }
+      return new EnqueueOutcome.Enqueued(envelope.id());
+    } finally {
+      unlock();
+    }
+  }
+
+  /** Takes in a dead letter; false when the queue is full. */
+  boolean addDeadLetter(Envelope envelope) {
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      return add(envelope, now, now);
+    } finally {
+      unlock();
+    }
+  }
+
+  private boolean add(Envelope envelope, long dueNanos, long now) {
+    long size = ENTRY_OVERHEAD_BYTES + Checks.plainSize(envelope.message());
+    if (stored >= settings().maxMessages()
+        || bytes + dedup.bytes() + size > settings().maxBytes()) {
+      return false;
+    }
+    stored++;
+    bytes += size;
+    Entry entry = new Entry(store.nextNumber(), envelope, size, dueNanos);
+    byAge.add(entry);
+    if (dueNanos - now > 0 && stepsAside(entry)) {
+      place(entry, now);
+    } else if (lanes.join(entry)) {
+      place(entry, now);
+    }
+    return true;
+  }
+
+  private boolean stepsAside(Entry entry) {
+    return settings().keyPolicy() == KeyPolicy.RELAXED && entry.key() != null;
+  }
+
+  List<Delivery> take(InMemoryWorkQueue owner, int max, Duration wait, Duration lease) {
+    lock.lock();
+    try {
+      long until = time.nanoTime() + Math.min(wait.toNanos(), Long.MAX_VALUE / 4);
+      while (true) {
+        long now = time.nanoTime();
+        expire(now);
+        List<Delivery> taken = hand(owner, max, lease, now);
+        if (!taken.isEmpty()
+            || until - now <= 0
+            || owner.isClosing()
+            || !await(owner, until - now)) {
+          if (!ready.isEmpty()) {
+            waiters.wakeOne();
+          }
+          return taken;
+        }
+      }
+    } finally {
+      unlock();
+    }
+  }
+
+  private List<Delivery> hand(InMemoryWorkQueue owner, int max, Duration lease, long now) {
+    if (ready.isEmpty() || owner.isClosing()) {
+      return List.of();
+    }
+    List<Delivery> taken = new ArrayList<>(Math.min(max, ready.size()));
+    while (taken.size() < max) {
+      Entry entry = ready.pollFirst();
+      if (entry == null) {
+        break;
+      }
+      entry.state = Entry.State.LEASED;
+      entry.dueNanos = now + lease.toNanos();
+      due.add(entry);
+      leased++;
+      MemoryDelivery delivery =
+          new MemoryDelivery(owner, entry, store.nextNumber(), time, time.now(), entry.dueNanos);
+      entry.delivery = delivery;
+      taken.add(delivery);
+    }
+    owner.handedOut(taken.size());
+    armTimer();
+    return taken;
+  }
+
+  private boolean await(InMemoryWorkQueue owner, long nanos) {
+    if (!expired.isEmpty()) {
+      // A wait gives the lock away without passing unlock(), where deliveries learn of their loss.
+      unlock();
+      lock.lock();
+      return true;
+    }
+    polling++;
+    armTimer();
+    try {
+      return waiters.await(owner, nanos);
+    } finally {
+      polling--;
+    }
+  }
+
+  /** Ends the waiting polls of a queue object that closes. */
+  void wakeAllOf(InMemoryWorkQueue owner) {
+    lock.lock();
+    try {
+      waiters.wakeAllOf(owner);
+    } finally {
+      unlock();
+    }
+  }
+
+  Settlement ack(MemoryDelivery delivery) {
+    if (!delivery.beginSettlement()) {
+      return Settlement.STALE;
+    }
+    lock.lock();
+    try {
+      if (!holds(delivery)) {
+        return Settlement.STALE;
+      }
+      endLease(delivery.entry);
+      remove(delivery.entry, time.nanoTime());
+    } finally {
+      unlock();
+    }
+    delivery.settled();
+    return Settlement.OK;
+  }
+
+  Settlement extend(MemoryDelivery delivery, Duration lease) {
+    lock.lock();
+    try {
+      Entry entry = delivery.entry;
+      long end = time.nanoTime() + lease.toNanos();
+      if (entry.delivery == delivery && delivery.extendedTo(end)) {
+        due.remove(entry);
+        entry.dueNanos = end;
+        due.add(entry);
+        armTimer();
+        return Settlement.OK;
+      }
+    } finally {
+      unlock();
+    }
+    delivery.isLost();
+    return Settlement.STALE;
+  }
+
+  Settlement release(MemoryDelivery delivery, Duration delay, ReleaseCause cause) {
+    if (!delivery.beginSettlement()) {
+      return Settlement.STALE;
+    }
+    lock.lock();
+    try {
+      if (!holds(delivery)) {
+        return Settlement.STALE;
+      }
+      Entry entry = delivery.entry;
+      long now = time.nanoTime();
+      endLease(entry);
+      comeBack(entry, delivery.attempts().plus(cause), now + delay.toNanos(), now);
+    } finally {
+      unlock();
+    }
+    delivery.settled();
+    return Settlement.OK;
+  }
+
+  /**
+   * Writes the dead letter first and removes its source after that (D1); nothing can take the
+   * source in between.
+   */
+  Settlement deadLetter(
+      MemoryDelivery delivery, DeadLetterCause cause, StoredQueue target, String origin) {
+    if (!delivery.beginSettlement()) {
+      return Settlement.STALE;
+    }
+    Entry entry = delivery.entry;
+    lock.lock();
+    try {
+      if (!holds(delivery)) {
+        return Settlement.STALE;
+      }
+      endLease(entry);
+      entry.state = Entry.State.MOVING;
+    } finally {
+      unlock();
+    }
+    boolean written =
+        target.addDeadLetter(entry.envelope.dead(cause, delivery.deliveredAt, origin));
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      if (written) {
+        remove(entry, now);
+      } else {
+        comeBack(entry, delivery.attempts().plusFailed(), now, now);
+      }
+    } finally {
+      unlock();
+    }
+    delivery.settled();
+    return written ? Settlement.OK : Settlement.UNKNOWN;
+  }
+
+  QueueDepth depth() {
+    lock.lock();
+    try {
+      expire(time.nanoTime());
+      Entry oldest = byAge.first();
+      return new QueueDepth(
+          OptionalLong.of(ready.size() + lanes.waiting()),
+          OptionalLong.of(leased),
+          OptionalLong.of(delayed),
+          oldest == null
+              ? Optional.empty()
+              : Optional.of(Duration.between(oldest.envelope.enqueuedAt(), time.now())));
+    } finally {
+      unlock();
+    }
+  }
+
+  /** While somebody drains, leases that end must be noticed when they do. */
+  void draining(boolean begin) {
+    lock.lock();
+    try {
+      drainers += begin ? 1 : -1;
+      armTimer();
+    } finally {
+      unlock();
+    }
+  }
+
+  /**
+   * Tells the deliveries of a closed queue object that they can no longer be settled; their leases
+   * run out by themselves.
+   */
+  void abandon(InMemoryWorkQueue owner) {
+    lock.lock();
+    try {
+      due.forEach(
+          entry -> {
+            if (entry.delivery != null && entry.delivery.queue() == owner) {
+              expired.add(entry.delivery);
+            }
+          });
+    } finally {
+      unlock();
+    }
+  }
+
+  /** Whether this delivery still is the entry's; one whose lease ended in between is lost. */
+  private boolean holds(MemoryDelivery delivery) {
+    if (delivery.entry.delivery == delivery) {
+      return true;
+    }
+    expired.add(delivery);
+    return false;
+  }
+
+  private void endLease(Entry entry) {
+    due.remove(entry);
+    entry.delivery = null;
+    leased--;
+  }
+
+  private void remove(Entry entry, long now) {
+    entry.state = Entry.State.GONE;
+    stored--;
+    bytes -= entry.bytes;
+    byAge.remove(entry);
+    Entry next = lanes.leave(entry);
+    if (next != null) {
+      place(next, now);
+    }
+  }
+
+  private void comeBack(Entry entry, Attempts attempts, long dueNanos, long now) {
+    entry.envelope = entry.envelope.withAttempts(attempts);
+    entry.dueNanos = dueNanos;
+    if (stepsAside(entry)) {
+      Entry next = lanes.leave(entry);
+      if (next != null) {
+        place(next, now);
+      }
+      if (dueNanos - now <= 0 && !lanes.rejoin(entry)) {
+        return;
+      }
+    }
+    place(entry, now);
+  }
+
+  private void place(Entry entry, long now) {
+    if (entry.dueNanos - now > 0) {
+      entry.state = Entry.State.DELAYED;
+      delayed++;
+      due.add(entry);
+      armTimer();
+    } else {
+      entry.state = Entry.State.READY;
+      ready.addLast(entry);
+      waiters.wakeOne();
+    }
+  }
+
+  /** Makes deliverable whatever has come due. */
+  private void expire(long now) {
+    for (Entry entry = due.first();
+        entry != null && entry.dueNanos - now <= 0;
+        entry = due.first()) {
+      if (entry.state == Entry.State.LEASED) {
+        MemoryDelivery delivery = entry.delivery;
+        endLease(entry);
+        if (delivery != null) {
+          expired.add(delivery);
+        }
+        comeBack(entry, entry.envelope.attempts().plusLeaseLost(), now, now);
+      } else {
+        due.remove(entry);
+        delayed--;
+        if (entry.leadsItsKey || lanes.rejoin(entry)) {
+          place(entry, now);
+        }
+      }
+    }
+  }
+
+  private void armTimer() {
+    Entry first = due.first();
+    if (first == null || polling + drainers == 0) {
+      return;
+    }
+    if (timer != null) {
+      if (timerAtNanos - first.dueNanos <= 0) {
+        return;
+      }
+      timer.cancel();
+    }
+    timerAtNanos = first.dueNanos;
+    timer = time.schedule(Duration.ofNanos(first.dueNanos - time.nanoTime()), this::onTimer);
+  }
+
+  private void onTimer() {
+    lock.lock();
+    try {
+      timer = null;
+      expire(time.nanoTime());
+      armTimer();
+    } finally {
+      unlock();
+    }
+  }
+
+  private void unlock() {
+    List<MemoryDelivery> lost = List.of();
+    if (!expired.isEmpty()) {
+      lost = expired;
+      expired = new ArrayList<>();
+    }
+    lock.unlock();
+    lost.forEach(MemoryDelivery::lose);
+  }
+}
