@@ -1,0 +1,20 @@
+package dev.forebay.queue.benchmarks;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The entry: {@code Benchmarks NAME [options]} runs one benchmark. */
+@Command(
+    name = "benchmarks",
+    description = "Measures the figures of docs/benchmarks.md.",
+    mixinStandardHelpOptions = true,
+    subcommands = {})
+public final class Benchmarks {
+
+  private Benchmarks() {}
+
+  /** Runs the benchmark that the arguments name; ends with its exit code. */
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Benchmarks()).execute(args));
+  }
+}
