@@ -1,0 +1,55 @@
+package dev.forebay.queue.loadtest.report;
+
+import java.util.Locale;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/** Figures as people read them, the same in the table and in the page. */
+final class Format {
+  static final String NONE = "–";
+
+  private Format() {}
+
+  static String count(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  static String millis(OptionalDouble millis) {
+    return millis.isEmpty() ? NONE : millis(millis.getAsDouble());
+  }
+
+  static String millis(@Nullable Double millis) {
+    return millis == null ? NONE : millis(millis.doubleValue());
+  }
+
+  /**
+   * Milliseconds below ten seconds, then seconds: one unit for what is compared with each other.
+   */
+  static String millis(double millis) {
+    if (millis < 10) {
+      return String.format(Locale.ROOT, "%.1f ms", millis);
+    }
+    return millis < 10_000
+        ? String.format(Locale.ROOT, "%,.0f ms", millis)
+        : seconds(millis / 1_000);
+  }
+
+  static String seconds(double seconds) {
+    return String.format(Locale.ROOT, "%,.1f s", seconds);
+  }
+
+  static String decimal(@Nullable Double value, int digits) {
+    return value == null ? NONE : String.format(Locale.ROOT, "%,." + digits + "f", value);
+  }
+
+  static String percent(double share) {
+    return String.format(Locale.ROOT, "%.1f %%", share * 100);
+  }
+
+  /** An axis label: no more digits than the step between two labels needs. */
+  static String axis(double value) {
+    return value == Math.rint(value)
+        ? count((long) value)
+        : String.format(Locale.ROOT, "%s", (float) value);
+  }
+}
