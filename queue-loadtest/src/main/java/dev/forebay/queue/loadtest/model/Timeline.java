@@ -120,18 +120,18 @@ public final class Timeline {
         attemptEnds.length == 0 ? last : Math.max(last, attemptEnds[attemptEnds.length - 1]));
   }
 
-  /** By intended arrival: the greatest age in milliseconds; not a number where nothing arrived. */
-  public double[] greatestAgeMillis(Buckets buckets) {
-    double[] greatest = new double[buckets.count()];
-    Arrays.fill(greatest, Double.NaN);
+  /** The greatest age in milliseconds that the oldest waiting message reached. */
+  public double[] oldestWaitingMillis(Buckets buckets) {
+    double[] oldest = new double[buckets.count()];
+    long end = end().toNanos();
     for (int i = 0; i < arrivals.length; i++) {
-      if (firstStarts[i] != NEVER) {
-        int b = buckets.of(arrivals[i]);
-        double age = (firstStarts[i] - arrivals[i]) / NANOS_PER_MILLI;
-        greatest[b] = Double.isNaN(greatest[b]) ? age : Math.max(greatest[b], age);
+      long start = firstStarts[i] == NEVER ? end : firstStarts[i];
+      for (int b = buckets.of(arrivals[i]); b <= buckets.of(start); b++) {
+        double age = (Math.min(start, buckets.end(b)) - arrivals[i]) / NANOS_PER_MILLI;
+        oldest[b] = Math.max(oldest[b], age);
       }
     }
-    return greatest;
+    return oldest;
   }
 
   /** The largest number of messages that waited at once. */

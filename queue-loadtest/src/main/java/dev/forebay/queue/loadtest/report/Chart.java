@@ -1,5 +1,6 @@
 package dev.forebay.queue.loadtest.report;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.function.DoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,7 @@ final class Chart {
    *
    * @param description the chart in words, for screen readers
    * @param ideal the area's values, evenly spread over the time axis; null for none
-   * @param line the line's values; what is not a number is a gap
+   * @param line the line's values, as many
    */
   String draw(String description, double @Nullable [] ideal, double[] line) {
     StringBuilder html = new StringBuilder("<div class=\"plot\"><div class=\"y\">");
@@ -59,11 +60,13 @@ final class Chart {
     }
     path(html, "line", polyline(line));
     html.append("</svg><div class=\"x\">");
-    for (double label : time.labels()) {
+    List<Double> seconds = time.labels();
+    for (int i = 0; i < seconds.size(); i++) {
       html.append("<span style=\"left:")
-          .append(number(100 * time.at(label)))
+          .append(number(100 * time.at(seconds.get(i))))
           .append("%\">")
-          .append(Format.axis(label))
+          .append(Format.axis(seconds.get(i)))
+          .append(i == seconds.size() - 1 ? " s" : "")
           .append("</span>");
     }
     return html.append("</div></div>").toString();
@@ -81,12 +84,11 @@ final class Chart {
     return grid.toString();
   }
 
-  /** Gaps count as zero: where nothing arrived, nothing had to wait. */
   private String area(double[] values) {
     StringBuilder area = new StringBuilder("M0 ").append(HEIGHT);
     for (int i = 0; i < values.length; i++) {
       area.append('L').append(x(i, values.length)).append(' ');
-      area.append(y(Double.isNaN(values[i]) ? 0 : values[i]));
+      area.append(y(values[i]));
     }
     return area.append('L').append(WIDTH).append(' ').append(HEIGHT).append('Z').toString();
   }
@@ -94,16 +96,7 @@ final class Chart {
   private String polyline(double[] values) {
     StringBuilder line = new StringBuilder();
     for (int i = 0; i < values.length; i++) {
-      if (!Double.isNaN(values[i])) {
-        boolean gapBefore = i == 0 || Double.isNaN(values[i - 1]);
-        boolean gapAfter = i == values.length - 1 || Double.isNaN(values[i + 1]);
-        line.append(gapBefore ? 'M' : 'L');
-        line.append(x(i, values.length)).append(' ').append(y(values[i]));
-        if (gapBefore && gapAfter) {
-          // A value between two gaps would be a line of no length; round caps make it a dot.
-          line.append("h0");
-        }
-      }
+      line.append(i == 0 ? 'M' : 'L').append(x(i, values.length)).append(' ').append(y(values[i]));
     }
     return line.toString();
   }

@@ -1,5 +1,6 @@
 package dev.forebay.queue.loadtest.report;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,9 @@ final class Format {
    * Milliseconds below ten seconds, then seconds: one unit for what is compared with each other.
    */
   static String millis(double millis) {
+    if (millis == 0) {
+      return "0 ms";
+    }
     if (millis < 10) {
       return String.format(Locale.ROOT, "%.1f ms", millis);
     }
@@ -36,6 +40,15 @@ final class Format {
 
   static String seconds(double seconds) {
     return String.format(Locale.ROOT, "%,.1f s", seconds);
+  }
+
+  /** A time as people say it: 57 min 4 s, 42 s. */
+  static String time(Duration time) {
+    long seconds = Math.round(time.toMillis() / 1e3);
+    if (seconds < 60) {
+      return seconds + " s";
+    }
+    return count(seconds / 60) + " min" + (seconds % 60 == 0 ? "" : " " + seconds % 60 + " s");
   }
 
   static String decimal(@Nullable Double value, int digits) {

@@ -57,16 +57,21 @@ final class HtmlReport {
     arrivals();
     metric(
         "Message age",
-        "How old a message was when its first attempt started, in seconds: the oldest of those that"
-            + " arrived at the time below.",
-        timeline -> perThousand(timeline.greatestAgeMillis(buckets)));
+        "How long the oldest waiting message had waited for its first attempt.",
+        value -> Format.axis(value) + " s",
+        timeline -> seconds(timeline.oldestWaitingMillis(buckets)));
     metric(
         "Backlog",
-        "Messages that had arrived and waited for their first attempt: the most at once.",
+        "Messages that had arrived and waited for their first attempt, the most at once.",
+        Format::axis,
         timeline -> timeline.mostWaiting(buckets));
     metric(
         "In flight",
-        "Messages being handled: the mean of busy slots, of " + run.slots().total() + ".",
+        "Messages being handled on the "
+            + run.slots().total()
+            + (run.slots().total() == 1 ? " slot" : " slots")
+            + ", the mean.",
+        Format::axis,
         timeline -> timeline.meanBusy(buckets));
     notes();
     html.append("</main>\n</body>\n</html>\n");
@@ -105,7 +110,7 @@ final class HtmlReport {
   private void card(String style, String name, String age, String detail) {
     html.append("<div class=\"card ")
         .append(style)
-        .append("\"><h2>")
+        .append("\"><h2><span class=\"swatch\"></span>")
         .append(Html.escape(name))
         .append("</h2><p class=\"big\">")
         .append(age)
@@ -145,12 +150,15 @@ final class HtmlReport {
         .append(Html.escape(Prose.control(run)))
         .append("</p>")
         .append(new Chart(time, axis, Format::axis).draw("Requests a second over time", null, rate))
-        .append(seconds())
         .append("</section>\n");
   }
 
   /** A chart per queue, all on the same axes, so that they can be compared by eye. */
-  private void metric(String title, String meaning, Function<Timeline, double[]> values) {
+  private void metric(
+      String title,
+      String meaning,
+      DoubleFunction<String> label,
+      Function<Timeline, double[]> values) {
     double[] ideal = values.apply(run.ideal());
     List<double[]> lines = run.queues().stream().map(q -> values.apply(q.timeline())).toList();
     Axis axis =
@@ -160,46 +168,41 @@ final class HtmlReport {
         .append(title)
         .append("</h2><p>")
         .append(Html.escape(meaning))
-        .append(
-            " <span class=\"key\">The grey area is the ideal.</span></p><div class=\"panels\">");
-    DoubleFunction<String> label = Format::axis;
+        .append(" <span class=\"swatch ideal\"></span>the ideal.</p><div class=\"panels\">");
     for (int i = 0; i < lines.size(); i++) {
       String name = run.queues().get(i).name();
       html.append("<figure class=\"q")
           .append(i)
-          .append("\"><figcaption>")
+          .append("\"><figcaption><span class=\"swatch\"></span>")
           .append(Html.escape(name))
           .append("</figcaption>")
           .append(
               new Chart(time, axis, label)
                   .draw(title + " of " + name + " against the ideal", ideal, lines.get(i)))
-          .append(seconds())
           .append("</figure>");
     }
     html.append("</div></section>\n");
   }
 
-  private static String seconds() {
-    return "<p class=\"unit\">seconds since the start of the replay</p>";
-  }
-
   private void notes() {
-    html.append("<section class=\"notes\"><h2>What this does not show</h2>");
+    html.append("<section class=\"notes\"><div><h2>What this does not show</h2>");
     list(Prose.limits());
-    html.append("<h2>What the figures mean</h2><dl>");
+    html.append("</div><div><h2>What the figures mean</h2><dl>");
     for (String[] definition : Prose.definitions()) {
       html.append(Html.element("dt", Html.escape(definition[0])))
           .append(Html.element("dd", Html.escape(definition[1] + ".")));
     }
-    html.append("</dl><h2>Time-outs</h2>");
+    html.append("</dl></div><div><h2>Time-outs</h2>");
     for (QueueResult queue : run.queues()) {
       html.append(Html.element("h3", Html.escape(queue.name())));
       list(queue.notes());
     }
+    html.append("</div>");
     List<String> cost = Prose.cost(run);
     if (!cost.isEmpty()) {
-      html.append("<h2>Cost on SQS, computed</h2>");
+      html.append("<div><h2>Cost on SQS, computed</h2>");
       list(cost);
+      html.append("</div>");
     }
     html.append("</section>\n");
   }
@@ -210,8 +213,8 @@ final class HtmlReport {
     html.append("</ul>");
   }
 
-  private static double[] perThousand(double[] values) {
-    return Arrays.stream(values).map(v -> v / 1_000).toArray();
+  private static double[] seconds(double[] millis) {
+    return Arrays.stream(millis).map(v -> v / 1_000).toArray();
   }
 
   private static double greatest(Stream<double[]> series) {

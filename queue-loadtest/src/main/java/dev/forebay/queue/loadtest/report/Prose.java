@@ -22,7 +22,7 @@ final class Prose {
         .append(run.trace().size() == 1 ? " request of " : " requests of ")
         .append(run.trace().source())
         .append(", ")
-        .append(Format.seconds(run.trace().span().toMillis() / 1e3))
+        .append(Format.time(run.trace().span()))
         .append(" replayed at ")
         .append(run.speedUp())
         .append("; ")

@@ -8,6 +8,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.time.format.ResolverStyle;
 import java.time.temporal.ChronoField;
 import java.util.Arrays;
 import java.util.List;
@@ -39,14 +40,15 @@ record Layout(
 
   private static final Pattern MILLIS = Pattern.compile("[0-9]{1,12}(\\.[0-9]{1,9})?");
 
-  /** 2023-11-16 18:17:03.9799600, a T instead of the space, and an offset of zero or none. */
+  /** 2023-11-16 18:17:03.9799600, with a T instead of the space or an offset of zero. */
   private static final DateTimeFormatter TIMESTAMP =
       new DateTimeFormatterBuilder()
           .appendPattern("uuuu-MM-dd")
           .appendLiteral(' ')
           .appendPattern("HH:mm:ss")
           .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
-          .toFormatter(Locale.ROOT);
+          .toFormatter(Locale.ROOT)
+          .withResolverStyle(ResolverStyle.STRICT);
 
   private static final Pattern ZERO_OFFSET = Pattern.compile("(Z|\\+00:?00)$");
   private static final LocalDateTime ORIGIN = LocalDate.EPOCH.atStartOfDay();
