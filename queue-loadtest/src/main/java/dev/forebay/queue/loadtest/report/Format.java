@@ -23,9 +23,7 @@ final class Format {
     return millis == null ? NONE : millis(millis.doubleValue());
   }
 
-  /**
-   * Milliseconds below ten seconds, then seconds: one unit for what is compared with each other.
-   */
+  /** Three digits or so, in the unit that needs no thousands. */
   static String millis(double millis) {
     if (millis == 0) {
       return "0 ms";
@@ -33,8 +31,11 @@ final class Format {
     if (millis < 10) {
       return String.format(Locale.ROOT, "%.1f ms", millis);
     }
-    return millis < 10_000
-        ? String.format(Locale.ROOT, "%,.0f ms", millis)
+    if (millis < 999.5) {
+      return String.format(Locale.ROOT, "%.0f ms", millis);
+    }
+    return millis < 9_995
+        ? String.format(Locale.ROOT, "%.2f s", millis / 1_000)
         : seconds(millis / 1_000);
   }
 

@@ -61,8 +61,9 @@ final class Chromium implements AutoCloseable {
         .findFirst();
   }
 
-  static Chromium start(Path executable, Path profile) throws Exception {
-    Process process =
+  /** Starts it with all that it writes under {@code directory}. */
+  static Chromium start(Path executable, Path directory) throws Exception {
+    ProcessBuilder builder =
         new ProcessBuilder(
                 executable.toString(),
                 "--headless",
@@ -71,11 +72,12 @@ final class Chromium implements AutoCloseable {
                 "--disable-dev-shm-usage",
                 "--disable-gpu",
                 "--hide-scrollbars",
-                "--user-data-dir=" + profile,
+                "--user-data-dir=" + directory.resolve("profile"),
                 "--remote-debugging-port=0",
                 "about:blank")
-            .redirectErrorStream(true)
-            .start();
+            .redirectErrorStream(true);
+    builder.environment().put("TMPDIR", directory.toString());
+    Process process = builder.start();
     try {
       return new Chromium(
           process, HttpClient.newHttpClient().newWebSocketBuilder(), endpoint(process));

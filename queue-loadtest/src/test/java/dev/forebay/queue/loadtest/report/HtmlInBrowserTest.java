@@ -35,7 +35,7 @@ class HtmlInBrowserTest {
     Optional<Path> executable = Chromium.find();
     assumeTrue(
         executable.isPresent(), "no Chromium on the PATH (Debian: apt-get install chromium)");
-    browser = Chromium.start(executable.get(), directory.resolve("profile"));
+    browser = Chromium.start(executable.get(), directory);
     for (Map.Entry<String, Comparison> run :
         Map.of("clean", Runs.clean(), "broken", Runs.broken(), "dead", Runs.dead()).entrySet()) {
       Reports.write(run.getValue(), directory.resolve(run.getKey()));

@@ -153,7 +153,9 @@ class ReportsTest {
     assertThat(Format.time(Duration.ofSeconds(3_424))).isEqualTo("57 min 4 s");
     assertThat(Format.millis(0.0)).isEqualTo("0 ms");
     assertThat(Format.millis(9.96)).isEqualTo("10.0 ms");
-    assertThat(Format.millis(1_234.4)).isEqualTo("1,234 ms");
+    assertThat(Format.millis(999.4)).isEqualTo("999 ms");
+    assertThat(Format.millis(999.5)).isEqualTo("1.00 s");
+    assertThat(Format.millis(1_234.4)).isEqualTo("1.23 s");
     assertThat(Format.millis(12_345.6)).isEqualTo("12.3 s");
     assertThat(Format.percent(0.9996)).isEqualTo("100.0 %");
   }
