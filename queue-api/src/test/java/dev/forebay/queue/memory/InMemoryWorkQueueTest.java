@@ -18,10 +18,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -171,6 +173,44 @@ class InMemoryWorkQueueTest {
     }
     assertThat(handled).hasValue(messages);
     assertThat(seen).hasSize(messages);
+  }
+
+  @Test
+  void P1_noWakeUpIsLostToAPollThatGivesUpAtTheSameMoment() throws Exception {
+    int messages = 5_000;
+    CountDownLatch delivered = new CountDownLatch(messages);
+    AtomicBoolean done = new AtomicBoolean();
+    ExecutorService pool = Executors.newFixedThreadPool(8);
+    try (WorkQueue queue = InMemoryWorkQueue.builder("wake").grace(Duration.ZERO).build()) {
+      for (int i = 0; i < 4; i++) {
+        // These give up all the time, so that wake-ups often go to a poll that is just leaving.
+        pool.submit(
+            () -> {
+              while (!done.get()) {
+                queue.poll(1, Duration.ofNanos(20_000)).forEach(taken -> acked(taken, delivered));
+              }
+            });
+      }
+      pool.submit(
+          () -> {
+            while (!done.get()) {
+              // The one that would sleep through a lost wake-up, until the test's time-out.
+              queue.poll(1, Duration.ofHours(1)).forEach(taken -> acked(taken, delivered));
+            }
+          });
+      for (int i = 0; i < messages; i++) {
+        queue.enqueue(Message.text("m"));
+      }
+      assertThat(delivered.await(60, TimeUnit.SECONDS)).as(delivered + " left").isTrue();
+      done.set(true);
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  private static void acked(Delivery delivery, CountDownLatch delivered) {
+    delivery.ack();
+    delivered.countDown();
   }
 
   private InMemoryWorkQueue.Builder open() {
