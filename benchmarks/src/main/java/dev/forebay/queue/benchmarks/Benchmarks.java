@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
     name = "benchmarks",
     description = "Measures the figures of docs/benchmarks.md.",
     mixinStandardHelpOptions = true,
-    subcommands = {})
+    subcommands = {SqsPeers.class, SqsServerCommand.class, SqsContenderCommand.class})
 public final class Benchmarks {
 
   private Benchmarks() {}

@@ -1,0 +1,74 @@
+package dev.forebay.queue.benchmarks;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A benchmark's subcommand in a JVM of its own, so that its processor time is its own. It ends when
+ * its standard input does, and so with the JVM that started it. For one thread.
+ */
+final class ChildJvm implements AutoCloseable {
+
+  /** Precedes the one line on standard output that is for the parent. */
+  private static final String MARK = "RESULT ";
+
+  private static final long END_SECONDS = 10;
+
+  private final Process process;
+  private final BufferedReader output;
+
+  private ChildJvm(Process process) {
+    this.process = process;
+    output =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+  }
+
+  /** Starts the entry with these arguments, on this JVM's class path. */
+  static ChildJvm start(List<String> jvmOptions, List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmOptions);
+    command.add("-classpath");
+    command.add(System.getProperty("java.class.path"));
+    command.add(Benchmarks.class.getName());
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+    return new ChildJvm(builder.start());
+  }
+
+  /** In the child: hands a result to the parent. */
+  static void answer(String result) {
+    System.out.println(MARK + result);
+    System.out.flush();
+  }
+
+  /** Waits for the child's answer. */
+  String result() throws IOException {
+    for (String line = output.readLine(); line != null; line = output.readLine()) {
+      if (line.startsWith(MARK)) {
+        return line.substring(MARK.length());
+      }
+    }
+    throw new IOException("The child JVM ended without a result; its error output says why.");
+  }
+
+  @Override
+  public void close() throws IOException {
+    process.getOutputStream().close();
+    try {
+      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

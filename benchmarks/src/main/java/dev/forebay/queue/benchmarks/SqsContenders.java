@@ -1,0 +1,33 @@
+package dev.forebay.queue.benchmarks;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** The contenders by the names they have on the command line and in the tables. */
+final class SqsContenders {
+
+  private static final Map<String, Function<SqsTarget, SqsContender>> ALL = new LinkedHashMap<>();
+
+  static {
+    ALL.put("naive", NaiveLoop::new);
+    ALL.put("hand-tuned", HandTunedLoop::new);
+    ALL.put("spring", target -> new SpringCloudAws(target, SqsBatches.SIZE));
+    ALL.put("spring-one-a-poll", target -> new SpringCloudAws(target, 1));
+  }
+
+  private SqsContenders() {}
+
+  static List<String> names() {
+    return List.copyOf(ALL.keySet());
+  }
+
+  static SqsContender create(String name, SqsTarget target) {
+    Function<SqsTarget, SqsContender> factory = ALL.get(name);
+    if (factory == null) {
+      throw new IllegalArgumentException("No contender " + name + "; there are " + names());
+    }
+    return factory.apply(target);
+  }
+}
