@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,7 +34,7 @@ final class Report {
     this.name = name;
     this.columns = columns;
     data.put("benchmark", name);
-    data.put("date", OffsetDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    data.put("date", OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.SECONDS).toString());
     data.put("java", Runtime.version().toString());
     data.put("processors", Runtime.getRuntime().availableProcessors());
   }

@@ -60,7 +60,7 @@ final class SqsPeers implements Callable<Integer> {
         for (String contender : contenders) {
           Map<String, Map<String, Double>> figures = measure(endpoint, contender);
           System.err.println(contender + " " + figures);
-          results.get(contender).add(figures);
+          results.computeIfAbsent(contender, name -> new ArrayList<>()).add(figures);
         }
       }
     }
@@ -97,11 +97,16 @@ final class SqsPeers implements Callable<Integer> {
       for (String figure : shape.keySet()) {
         List<Object> cells = new ArrayList<>(List.of(scenario, figure));
         for (List<Map<String, Map<String, Double>>> of : results.values()) {
-          cells.add(Figures.spread(of.stream().map(run -> run.get(scenario).get(figure)).toList()));
+          cells.add(Figures.spread(of.stream().map(run -> figure(run, scenario, figure)).toList()));
         }
         report.row(cells.toArray());
       }
     }
     report.publish(System.out, out);
+  }
+
+  private static Double figure(
+      Map<String, Map<String, Double>> run, String scenario, String figure) {
+    return run.getOrDefault(scenario, Map.of()).getOrDefault(figure, Double.NaN);
   }
 }

@@ -21,6 +21,9 @@ final class SqsRun {
   /** Ends a scenario that a contender does not get through. */
   private static final double LIMIT_SECONDS = 150;
 
+  /** How long repeats may go on after everything is done; some contenders never end them. */
+  private static final int VISIBILITIES_TO_SETTLE = 10;
+
   private static final long SETTLE_CHECK_MILLIS = 200;
   private static final int LONG_JOB_PLACE = 10;
 
@@ -147,7 +150,7 @@ final class SqsRun {
     Consumer consumer = start(queueUrl, sizes.slots(), visibility, log);
     log.awaitFinished(jobs.size(), LIMIT_SECONDS);
     double seconds = (log.lastFinish(id -> true) - start) / 1e9;
-    boolean empty = awaitEmpty(queueUrl, log);
+    boolean empty = awaitEmpty(queueUrl, log, visibility.multipliedBy(VISIBILITIES_TO_SETTLE));
     consumer.stop();
     Map<String, Double> figures = new LinkedHashMap<>();
     figures.put("timesIdeal", seconds / IdealSchedule.seconds(jobs, sizes.slots()));
@@ -158,9 +161,10 @@ final class SqsRun {
     return figures;
   }
 
-  private boolean awaitEmpty(String queueUrl, JobLog log) throws InterruptedException {
+  private boolean awaitEmpty(String queueUrl, JobLog log, Duration limit)
+      throws InterruptedException {
     long start = System.nanoTime();
-    while (System.nanoTime() - start < TimeUnit.SECONDS.toNanos((long) LIMIT_SECONDS)) {
+    while (System.nanoTime() - start < limit.toNanos()) {
       if (log.running() == 0
           && target.waiting(queueUrl) == 0
           && target.inFlight(queueUrl) == 0
