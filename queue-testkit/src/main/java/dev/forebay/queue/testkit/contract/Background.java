@@ -15,10 +15,11 @@ final class Background<T> {
   private final Thread thread;
   private final CompletableFuture<T> result = new CompletableFuture<>();
 
-  private Background(Timing timing, String what, Callable<T> call) {
+  private Background(ThreadGroup group, Timing timing, String what, Callable<T> call) {
     this.timing = timing;
     thread =
         new Thread(
+            group,
             () -> {
               try {
                 result.complete(call.call());
@@ -31,7 +32,14 @@ final class Background<T> {
   }
 
   static <T> Background<T> start(Timing timing, String what, Callable<T> call) {
-    Background<T> background = new Background<>(timing, what, call);
+    ThreadGroup group = Thread.currentThread().getThreadGroup();
+    return startIn(group == null ? new ThreadGroup(what) : group, timing, what, call);
+  }
+
+  /** As {@link #start}, on a thread of this group, which the threads it starts inherit. */
+  static <T> Background<T> startIn(
+      ThreadGroup group, Timing timing, String what, Callable<T> call) {
+    Background<T> background = new Background<>(group, timing, what, call);
     background.thread.start();
     return background;
   }
@@ -39,15 +47,18 @@ final class Background<T> {
   /** Returns once the call waits for something, or is done. */
   Background<T> untilItWaits() {
     long began = SystemTimeSource.get().nanoTime();
-    while (!result.isDone()
-        && thread.getState() != Thread.State.WAITING
-        && thread.getState() != Thread.State.TIMED_WAITING) {
+    while (!result.isDone() && !waits()) {
       if (SystemTimeSource.get().nanoTime() - began > HANG.toNanos()) {
         throw new AssertionError(thread.getName() + " neither waits nor ends");
       }
       Thread.onSpinWait();
     }
     return this;
+  }
+
+  private boolean waits() {
+    Thread.State state = thread.getState();
+    return state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING;
   }
 
   void interrupt() {
@@ -60,14 +71,21 @@ final class Background<T> {
 
   /** The call's result, when it comes within this much time of the test's clock. */
   T result(Duration within) {
-    untilItWaits();
-    if (!timing.await(within, result::isDone)) {
+    if (!timing.await(within, result::isDone, this::waits)) {
       throw new AssertionError(thread.getName() + " did not end within " + within);
     }
-    return result();
+    return get();
   }
 
-  private T result() {
+  /** The call's result, which needs no time to pass: a manual clock stands still. */
+  T result() {
+    if (!timing.await(result::isDone)) {
+      throw new AssertionError(thread.getName() + " does not end");
+    }
+    return get();
+  }
+
+  private T get() {
     try {
       return result.join();
     } catch (CompletionException e) {

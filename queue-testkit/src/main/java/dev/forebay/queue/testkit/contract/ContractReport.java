@@ -34,7 +34,8 @@ final class ContractReport {
 
   void print() {
     StringBuilder out = new StringBuilder();
-    out.append(String.format("%nContract of %s (%s)%n", backend(), run.contract().getSimpleName()));
+    out.append(
+        String.format("%nContract of %s (%s)%n", run.reportName(), run.contract().getSimpleName()));
     run.byRule()
         .forEach(
             (rule, results) ->
@@ -72,15 +73,10 @@ final class ContractReport {
     return results.stream().filter(result -> result.ending() == ending).count();
   }
 
-  private String backend() {
-    Capabilities can = run.capabilities();
-    return can == null ? "unknown" : can.backend();
-  }
-
   /** Writes the file whole or not at all. */
   void write(String directory) {
     Path folder = Path.of(directory);
-    Path file = folder.resolve(backend() + ".json");
+    Path file = folder.resolve(run.reportName() + ".json");
     try {
       Files.createDirectories(folder);
       Path draft = Files.createTempFile(folder, "report", ".tmp");
@@ -93,7 +89,7 @@ final class ContractReport {
 
   private String json() {
     StringBuilder out = new StringBuilder();
-    out.append("{\n  \"backend\": ").append(quote(backend()));
+    out.append("{\n  \"backend\": ").append(quote(run.reportName()));
     out.append(",\n  \"contract\": ").append(quote(run.contract().getName()));
     out.append(",\n  \"offers\": [")
         .append(

@@ -46,7 +46,7 @@ final class ContractRun {
   private final Map<String, Result> results = new TreeMap<>();
   private @Nullable Probe probe;
 
-  private record Probe(Capabilities capabilities, Set<Ability> abilities) {}
+  private record Probe(String reportName, Capabilities capabilities, Set<Ability> abilities) {}
 
   ContractRun(Class<?> contract) {
     this.contract = contract;
@@ -85,7 +85,8 @@ final class ContractRun {
       // A figure such as the oldest age may be known only while a message waits.
       queue.enqueue(Message.text("probe")).join().orThrow();
       abilities.addAll(Ability.of(queue.depth()));
-      return new Probe(can, abilities);
+      String reportName = harness.reportName();
+      return new Probe(reportName.isEmpty() ? can.backend() : reportName, can, abilities);
     } finally {
       harness.delete(name);
     }
@@ -97,6 +98,11 @@ final class ContractRun {
 
   synchronized @Nullable Capabilities capabilities() {
     return probe == null ? null : probe.capabilities;
+  }
+
+  /** What the run is called in reports. */
+  synchronized String reportName() {
+    return probe == null ? "unknown" : probe.reportName;
   }
 
   Class<?> contract() {

@@ -30,11 +30,12 @@ final class Drain {
     GIVE_BACK
   }
 
-  private static final Duration BOUND = Duration.ofSeconds(60);
+  private static final Duration BOUND = Duration.ofSeconds(50);
 
   private final Trial trial;
   private final int count;
   private final Function<Delivery, Choice> handler;
+  private final Function<Delivery, String> exclusive;
   private final AtomicInteger acked = new AtomicInteger();
   private final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
   private final Map<String, Delivery> inHand = new ConcurrentHashMap<>();
@@ -43,6 +44,20 @@ final class Drain {
 
   /** Handles {@code count} messages, each until the handler chooses to ack it. */
   Drain(Trial trial, int count, Function<Delivery, Choice> handler) {
+    this(trial, count, handler, Delivery::id);
+  }
+
+  /**
+   * As above.
+   *
+   * @param exclusive what may be in one hand only at a time: the message's id, or its key
+   */
+  Drain(
+      Trial trial,
+      int count,
+      Function<Delivery, Choice> handler,
+      Function<Delivery, String> exclusive) {
+    this.exclusive = exclusive;
     this.trial = trial;
     this.count = count;
     this.handler = handler;
@@ -73,7 +88,7 @@ final class Drain {
   }
 
   private void take(Delivery delivery) {
-    Delivery other = inHand.put(delivery.id(), delivery);
+    Delivery other = inHand.put(exclusive.apply(delivery), delivery);
     assertThat(other == null || other.isLost())
         .as("%s was handed out while %s was held", delivery, other)
         .isTrue();
@@ -82,7 +97,10 @@ final class Drain {
   private void handle(Delivery delivery) {
     Choice choice = handler.apply(delivery);
     // Out of hand before it is settled: afterwards somebody else may have it already.
-    inHand.remove(delivery.id(), delivery);
+    inHand.remove(exclusive.apply(delivery), delivery);
+    if (choice == Choice.ACK) {
+      handled.add(delivery.id());
+    }
     CompletableFuture<Settlement> settlement =
         switch (choice) {
           case ACK -> delivery.ack();
@@ -91,14 +109,13 @@ final class Drain {
         };
     assertThat(settlement.join()).as("%s of %s", choice, delivery).isEqualTo(Settlement.OK);
     if (choice == Choice.ACK) {
-      handled.add(delivery.id());
       acked.incrementAndGet();
     }
   }
 
   /** Waits until all threads are done. */
   void finish() {
-    threads.forEach(thread -> thread.result(BOUND.plus(trial.timing().tolerance())));
+    threads.forEach(Background::result);
   }
 
   /** Ids of all messages acked, in the order of their acks. */

@@ -192,7 +192,7 @@ public interface EnqueueRules {
               }));
     }
     List<String> ids = new ArrayList<>();
-    producers.forEach(producer -> ids.addAll(producer.result(Trial.CALL)));
+    producers.forEach(producer -> ids.addAll(producer.result()));
     List<Delivery> taken = trial.take(queue, 200);
     assertThat(taken).extracting(Delivery::id).containsExactlyInAnyOrderElementsOf(ids);
     trial.ackAll(taken);
@@ -206,7 +206,9 @@ public interface EnqueueRules {
     long began = trial.timing().nanoTime();
     CompletableFuture<EnqueueOutcome> outcome = queue.enqueue(Message.text("alone"));
     Duration bound = Duration.ofMillis(5).plus(trial.timing().tolerance());
-    assertThat(trial.timing().await(bound, outcome::isDone)).as("done within %s", bound).isTrue();
+    assertThat(trial.timing().await(bound, outcome::isDone, () -> true))
+        .as("done within %s", bound)
+        .isTrue();
     assertThat(outcome.join()).isInstanceOf(EnqueueOutcome.Enqueued.class);
     assertThat(trial.timing().since(began)).isLessThan(bound.plusMillis(500));
   }

@@ -82,8 +82,7 @@ public interface PollRules {
     trial.enqueue(queue, Message.text("only one"));
     long began = trial.timing().nanoTime();
     List<Delivery> taken =
-        Background.start(trial.timing(), "poll", () -> queue.poll(10, LONG_WAIT))
-            .result(LONG_WAIT.plus(trial.timing().tolerance()));
+        Background.start(trial.timing(), "poll", () -> queue.poll(10, LONG_WAIT)).result();
     assertThat(taken).hasSize(1);
     assertThat(trial.timing().since(began)).isLessThan(LONG_WAIT.dividedBy(2));
     trial.ackAll(taken);
@@ -99,7 +98,7 @@ public interface PollRules {
           Background.start(trial.timing(), "poll", () -> queue.poll(10, LONG_WAIT)).untilItWaits();
       long began = trial.timing().nanoTime();
       trial.enqueue(from, Message.text("wake up"));
-      List<Delivery> taken = waiting.result(LONG_WAIT.plus(trial.timing().tolerance()));
+      List<Delivery> taken = waiting.result();
       assertThat(taken).hasSize(1);
       assertThat(trial.timing().since(began)).isLessThan(LONG_WAIT.dividedBy(2));
       trial.ackAll(taken);
@@ -125,9 +124,9 @@ public interface PollRules {
               return true;
             });
     for (Background<List<Delivery>> poll : waiting) {
-      assertThat(poll.result(LONG_WAIT.plus(trial.timing().tolerance()))).isEmpty();
+      assertThat(poll.result()).isEmpty();
     }
-    closing.result(Trial.CALL);
+    closing.result();
     assertThat(trial.timing().since(began)).isLessThan(LONG_WAIT.dividedBy(2));
   }
 
@@ -160,7 +159,7 @@ public interface PollRules {
             .untilItWaits();
     long began = trial.timing().nanoTime();
     waiting.interrupt();
-    assertThat(waiting.result(LONG_WAIT.plus(trial.timing().tolerance()))).isEmpty();
+    assertThat(waiting.result()).isEmpty();
     assertThat(trial.timing().since(began)).isLessThan(LONG_WAIT.dividedBy(2));
     assertThat(flag).as("interrupt flag after each poll").containsExactly(true, true);
     trial.enqueue(queue, Message.text("still works"));
@@ -229,7 +228,7 @@ public interface PollRules {
               }));
     }
     Set<String> ids = new HashSet<>();
-    producers.forEach(producer -> ids.addAll(producer.result(Trial.CALL)));
+    producers.forEach(producer -> ids.addAll(producer.result()));
     drain.finish();
     assertThat(drain.handled()).containsExactlyInAnyOrderElementsOf(ids);
   }

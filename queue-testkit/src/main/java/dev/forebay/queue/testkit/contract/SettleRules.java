@@ -101,7 +101,7 @@ public interface SettleRules {
       }
       go.countDown();
       for (int i = 0; i < rivals.size(); i++) {
-        Settlement result = rivals.get(i).result(Trial.CALL);
+        Settlement result = rivals.get(i).result();
         assertThat(result).isIn(Settlement.OK, Settlement.STALE);
         if (result == Settlement.OK) {
           assertThat(decided.put(delivery.id(), tried.get(i)))

@@ -66,8 +66,15 @@ public abstract class Timing {
    */
   abstract <T> Optional<T> look(Duration within, Function<Duration, Optional<T>> look);
 
-  /** Waits at most {@code within} for what another thread does, which may itself wait for time. */
-  abstract boolean await(Duration within, BooleanSupplier done);
+  /**
+   * Waits at most {@code within} for what other threads do, who may themselves wait for time.
+   *
+   * @param waiting whether they do nothing but wait; a manual clock moves only then
+   */
+  abstract boolean await(Duration within, BooleanSupplier done, BooleanSupplier waiting);
+
+  /** Waits for what other threads do without needing any time to pass. */
+  abstract boolean await(BooleanSupplier done);
 
   /** Waits at most {@code within} for a condition that a timer brings about. */
   final boolean until(Duration within, BooleanSupplier condition) {
@@ -150,15 +157,23 @@ public abstract class Timing {
     }
 
     @Override
-    boolean await(Duration within, BooleanSupplier done) {
+    boolean await(Duration within, BooleanSupplier done, BooleanSupplier waiting) {
       return until(within, done);
+    }
+
+    @Override
+    boolean await(BooleanSupplier done) {
+      return until(Duration.ofSeconds(60).plus(tolerance), done);
     }
   }
 
   private static final class Manual extends Timing {
 
     /** How long another thread may take to get going after the clock moved. */
-    private static final Duration HANG = Duration.ofSeconds(30);
+    private static final Duration HANG = Duration.ofSeconds(15);
+
+    /** How long a thread must wait before the clock moves for it. */
+    private static final Duration IDLE = Duration.ofMillis(4);
 
     private static final int LEAPS = 20;
 
@@ -209,12 +224,32 @@ public abstract class Timing {
     }
 
     @Override
-    boolean await(Duration within, BooleanSupplier done) {
-      for (int leap = 0; leap < LEAPS && !pause(done, Duration.ofMillis(2)); leap++) {
+    boolean await(Duration within, BooleanSupplier done, BooleanSupplier waiting) {
+      for (int leap = 0; leap < LEAPS && !settle(done, waiting); leap++) {
         clock.advance(within.dividedBy(LEAPS));
       }
       // The clock has moved all it may; what is left is the other thread's turn to run.
       return pause(done, HANG);
+    }
+
+    @Override
+    boolean await(BooleanSupplier done) {
+      return pause(done, HANG);
+    }
+
+    /** Whether it is done; false once nothing has happened but waiting for a while. */
+    private static boolean settle(BooleanSupplier done, BooleanSupplier waiting) {
+      TimeSource real = SystemTimeSource.get();
+      long lastBusy = real.nanoTime();
+      while (!done.getAsBoolean()) {
+        if (!waiting.getAsBoolean()) {
+          lastBusy = real.nanoTime();
+        } else if (real.nanoTime() - lastBusy > IDLE.toNanos()) {
+          return false;
+        }
+        LockSupport.parkNanos(100_000);
+      }
+      return true;
     }
 
     private static boolean pause(BooleanSupplier done, Duration atMost) {

@@ -164,7 +164,9 @@ public final class Trial {
 
   /** The result of an asynchronous call. */
   public <T> T get(CompletableFuture<T> future) {
-    assertThat(timing.await(CALL, future::isDone)).as("the call ends within %s", CALL).isTrue();
+    assertThat(timing.await(CALL, future::isDone, () -> true))
+        .as("the call ends within %s", CALL)
+        .isTrue();
     return future.join();
   }
 

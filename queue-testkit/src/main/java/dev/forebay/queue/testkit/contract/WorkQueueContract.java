@@ -41,7 +41,16 @@ public abstract class WorkQueueContract
         LeaseRules,
         ExtensionRules,
         SettleRules,
-        StaleRules {
+        StaleRules,
+        RetryRules,
+        AttemptRules,
+        FlowRules,
+        DeadLetterRules,
+        DedupRules,
+        KeyRules,
+        LifecycleRules,
+        TroubleRules,
+        DepthRules {
 
   /** For subclasses, one per backend. */
   protected WorkQueueContract() {}

@@ -41,6 +41,14 @@ public interface WorkQueueHarness {
   /** Removes the broker queue {@code name} and its dead letters after the test; by default not. */
   default void delete(String name) {}
 
+  /**
+   * Name of this run in reports, {@code target/contract/<name>.json}; empty takes the backend's own
+   * name from its capabilities. Set it where one backend is run in several ways.
+   */
+  default String reportName() {
+    return "";
+  }
+
   /** The clock the queues run by; real time unless the backend takes a manual time source. */
   default Timing timing() {
     return Timing.real();

@@ -1,10 +1,13 @@
 package dev.forebay.queue.testkit.contract;
 
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.time.ManualTimeSource;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** The in-memory queue: one store for all the queues and queue objects of a test. */
@@ -51,6 +54,31 @@ final class MemoryHarness implements WorkQueueHarness {
   @Override
   public Set<KeyPolicy> keyPolicies() {
     return Set.of(KeyPolicy.values());
+  }
+
+  /** The store is the broker: it knows nothing of an object that nobody calls any more. */
+  @Override
+  public Optional<Crash> crash() {
+    return Optional.of(queue -> {});
+  }
+
+  @Override
+  public List<Misconfiguration> misconfigurations() {
+    return List.of(
+        new Misconfiguration(
+            "opened again with other settings",
+            ErrorCode.MISCONFIGURED,
+            "open it again with the same",
+            () -> {
+              InMemoryStore other = new InMemoryStore();
+              InMemoryWorkQueue.builder("twice").store(other).build();
+              return InMemoryWorkQueue.builder("twice").store(other).maxMessages(1).build();
+            }));
+  }
+
+  @Override
+  public String reportName() {
+    return timing.granularity().isZero() ? "memory" : "memory-real-time";
   }
 
   @Override

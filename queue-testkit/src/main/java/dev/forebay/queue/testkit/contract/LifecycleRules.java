@@ -1,0 +1,304 @@
+package dev.forebay.queue.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.time.SystemTimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** S1: what close does; {@link TroubleRules} has S2 and S3. */
+public interface LifecycleRules {
+
+  /** Again, from many threads, and without ever having been used. */
+  @Test
+  default void S1_close_mayBeCalledByManyAndAgain(Trial trial) {
+    WorkQueue unused = trial.open();
+    trial.close(unused);
+    WorkQueue queue = trial.open();
+    trial.enqueue(queue, Message.text("used"));
+    trial.ack(trial.take(queue));
+    List<Background<Boolean>> closers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      closers.add(closing(trial, queue));
+    }
+    closers.forEach(closer -> closer.result());
+    trial.close(queue);
+    trial.close(unused);
+  }
+
+  private static Background<Boolean> closing(Trial trial, WorkQueue queue) {
+    return Background.start(
+        trial.timing(),
+        "close",
+        () -> {
+          queue.close();
+          return true;
+        });
+  }
+
+  /** A delivery in the caller's hands may still be settled while close waits for it. */
+  @Test
+  default void S1_deliveryInHand_maySettleWhileCloseWaits(Trial trial) {
+    trial.use(trial.settings().withGrace(Duration.ofSeconds(15)));
+    WorkQueue queue = trial.open();
+    trial.enqueueMany(queue, 3);
+    List<Delivery> held = trial.take(queue, 3);
+    Background<Boolean> closing = closing(trial, queue).untilItWaits();
+    assertThat(trial.get(held.get(0).extend(trial.lease()))).isEqualTo(Settlement.OK);
+    assertThat(closing.isDone()).as("closed while deliveries are in hand").isFalse();
+    held.forEach(trial::ack);
+    long settled = trial.timing().nanoTime();
+    closing.result(Duration.ofSeconds(15));
+    assertThat(trial.timing().since(settled))
+        .as("close after the last settlement")
+        .isLessThan(Duration.ofSeconds(14));
+    trial.use(trial.settings().withGrace(Duration.ofSeconds(1)));
+    trial.nothingArrives(trial.open(), Duration.ofSeconds(1));
+  }
+
+  /** Nobody settles: close ends with its grace time, and the message comes back by its lease. */
+  @Test
+  default void S1_unsettledDelivery_endsWithTheGraceAndComesBackByItsLease(Trial trial) {
+    Duration lease = trial.useShortLease();
+    WorkQueue queue = trial.open();
+    String id = trial.enqueue(queue, Message.text("abandoned"));
+    Delivery abandoned = trial.take(queue);
+    long began = trial.timing().nanoTime();
+    Duration bound = trial.settings().grace().plusSeconds(1).plus(trial.timing().tolerance());
+    closing(trial, queue).result(bound);
+    assertThat(trial.timing().since(began)).isLessThanOrEqualTo(bound.plusMillis(500));
+    assertThat(trial.get(abandoned.ack())).as("ack after close").isNotEqualTo(Settlement.OK);
+    Taken taken = trial.takeWithin(trial.open(), trial.late(lease)).orElseThrow();
+    assertThat(taken.delivery().id()).isEqualTo(id);
+    trial.ack(taken.delivery());
+  }
+
+  /** What was received ahead but not handed out is another process's at once, not by its lease. */
+  @Test
+  default void S1_unstartedMessages_areGivenBackAtOnce(Trial trial) {
+    WorkQueue closes = trial.open();
+    WorkQueue other = trial.open();
+    List<String> ids = trial.enqueueMany(closes, 25);
+    List<Delivery> started = new ArrayList<>(trial.take(closes, 2));
+    trial.ackAll(started);
+    trial.close(closes);
+    while (started.size() < 25) {
+      // Far sooner than the lease of thirty seconds would let them come back.
+      Delivery delivery = trial.take(other);
+      assertThat(delivery.attempts().failed()).isZero();
+      assertThat(delivery.attempts().leaseLost()).isZero();
+      trial.ack(delivery);
+      started.add(delivery);
+    }
+    assertThat(started).extracting(Delivery::id).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  /** Closing while polls wait swallows nothing of what arrives just then or later. */
+  @Test
+  default void S1_closeDuringIdlePolls_swallowsNothing(Trial trial) {
+    WorkQueue closes = trial.open();
+    WorkQueue other = trial.open();
+    List<Background<List<Delivery>>> polls = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      polls.add(
+          Background.start(trial.timing(), "poll", () -> closes.poll(2, PollRules.LONG_WAIT))
+              .untilItWaits());
+    }
+    Background<Boolean> closing = closing(trial, closes);
+    List<String> ids = trial.enqueueMany(other, 10);
+    closing.result(trial.settings().grace().plus(Trial.CALL));
+    Set<String> seen = new HashSet<>();
+    for (Background<List<Delivery>> poll : polls) {
+      // Handed out in the very last moment: such a delivery is the caller's, and cannot be acked.
+      poll.result().forEach(delivery -> seen.add(delivery.id()));
+    }
+    while (seen.size() < 10) {
+      Delivery delivery = trial.take(other);
+      trial.ack(delivery);
+      seen.add(delivery.id());
+    }
+    assertThat(seen).containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  /** Enqueues that meet a close: each gets an outcome, and the outcome is true. */
+  @Test
+  default void S1_enqueuesDuringClose_eachGetATrueOutcome(Trial trial) {
+    WorkQueue queue = trial.open();
+    Set<String> stored = ConcurrentHashMap.newKeySet();
+    Set<String> refused = ConcurrentHashMap.newKeySet();
+    List<Background<Boolean>> producers = new ArrayList<>();
+    for (int p = 0; p < 3; p++) {
+      int producer = p;
+      producers.add(
+          Background.start(
+              trial.timing(),
+              "producer",
+              () -> {
+                int closed = 0;
+                for (int i = 0; i < 10_000 && closed < 3; i++) {
+                  String text = producer + "/" + i;
+                  EnqueueOutcome outcome = queue.enqueue(Message.text(text)).join();
+                  if (outcome instanceof EnqueueOutcome.Failed failed) {
+                    assertThat(failed.code()).isEqualTo(ErrorCode.CLOSED);
+                    refused.add(text);
+                    closed++;
+                  } else {
+                    stored.add(text);
+                  }
+                }
+                return true;
+              }));
+    }
+    LockSupport.parkNanos(5_000_000);
+    trial.close(queue);
+    producers.forEach(producer -> producer.result());
+    WorkQueue after = trial.open();
+    Set<String> got = new HashSet<>();
+    while (got.size() < stored.size()) {
+      for (Delivery delivery :
+          trial.arrivals(List.of(after), 20, trial.late(trial.timing().arrival()))) {
+        assertThat(got.add(delivery.message().text())).as("delivered once").isTrue();
+        trial.ack(delivery);
+      }
+    }
+    assertThat(got).containsExactlyInAnyOrderElementsOf(stored);
+    assertThat(got).as("delivered although refused").noneMatch(refused::contains);
+    trial.nothingArrives(after, Duration.ofMillis(500));
+  }
+
+  /** Close at random moments while threads poll and ack: nothing is lost, nothing acked returns. */
+  @Test
+  default void S1_closeAtAnyMoment_losesNothing(Trial trial) {
+    trial.useShortLease();
+    Random random = new Random(11);
+    WorkQueue first = trial.open();
+    Set<String> open = new HashSet<>(trial.enqueueMany(first, 60));
+    Set<String> acked = ConcurrentHashMap.newKeySet();
+    Set<String> uncertain = ConcurrentHashMap.newKeySet();
+    WorkQueue queue = first;
+    for (int round = 0; round < 4; round++) {
+      WorkQueue current = queue;
+      ConcurrentLinkedQueue<String> twice = new ConcurrentLinkedQueue<>();
+      List<Background<Boolean>> workers = new ArrayList<>();
+      for (int w = 0; w < 3; w++) {
+        workers.add(
+            Background.start(
+                trial.timing(),
+                "worker",
+                () -> {
+                  workUntilClosed(trial, current, acked, uncertain, twice);
+                  return true;
+                }));
+      }
+      LockSupport.parkNanos(
+          random.nextInt(trial.timing().granularity().isZero() ? 1 : 300) * 1_000_000L);
+      trial.close(current);
+      workers.forEach(worker -> worker.result());
+      assertThat(twice).as("delivered after an ack that was OK").isEmpty();
+      queue = trial.open();
+    }
+    while (acked.size() < open.size()) {
+      Delivery delivery = trial.take(queue);
+      assertThat(acked).doesNotContain(delivery.id());
+      trial.ack(delivery);
+      acked.add(delivery.id());
+    }
+    assertThat(acked).containsExactlyInAnyOrderElementsOf(open);
+    assertThat(uncertain.size()).as("acks without a sure answer").isLessThanOrEqualTo(6);
+  }
+
+  private static void workUntilClosed(
+      Trial trial,
+      WorkQueue queue,
+      Set<String> acked,
+      Set<String> uncertain,
+      ConcurrentLinkedQueue<String> twice) {
+    boolean manual = trial.timing().granularity().isZero();
+    int polls = 0;
+    while (polls++ < 10_000) {
+      List<Delivery> taken;
+      try {
+        taken = queue.poll(2, manual ? Duration.ZERO : Duration.ofMillis(100));
+      } catch (QueueException e) {
+        assertThat(e.code()).isEqualTo(ErrorCode.CLOSED);
+        return;
+      }
+      for (Delivery delivery : taken) {
+        if (acked.contains(delivery.id())) {
+          twice.add(delivery.id());
+        }
+        LockSupport.parkNanos(5_000_000);
+        if (delivery.ack().join() == Settlement.OK) {
+          acked.add(delivery.id());
+        } else {
+          uncertain.add(delivery.id());
+        }
+      }
+    }
+  }
+
+  /** After close, no thread is left of those that opening and working started. */
+  @Test
+  default void S1_close_leavesNoThreadBehind(Trial trial) {
+    // Once before, so that what a shared client starts at its first use is not counted.
+    openWorkClose(trial);
+    ThreadGroup group = new ThreadGroup("contract-" + trial.name());
+    Background<Boolean> run =
+        Background.startIn(
+            group,
+            trial.timing(),
+            "lifecycle",
+            () -> {
+              openWorkClose(trial);
+              return true;
+            });
+    run.result();
+    Set<String> left = new HashSet<>();
+    long began = SystemTimeSource.get().nanoTime();
+    do {
+      left.clear();
+      Thread[] threads = new Thread[group.activeCount() + 16];
+      int count = group.enumerate(threads);
+      for (int i = 0; i < count; i++) {
+        String name = threads[i].getName();
+        if (!isSharedByTheJvm(name) && !trial.harness().isClientThread(name)) {
+          left.add(name);
+        }
+      }
+      LockSupport.parkNanos(10_000_000);
+    } while (!left.isEmpty() && SystemTimeSource.get().nanoTime() - began < Trial.CALL.toNanos());
+    assertThat(left).as("threads left behind by a closed queue").isEmpty();
+  }
+
+  private static void openWorkClose(Trial trial) {
+    WorkQueue queue = trial.open();
+    trial.enqueueMany(queue, 5);
+    List<Delivery> taken = trial.take(queue, 5);
+    assertThat(trial.get(taken.get(0).extend(trial.lease()))).isEqualTo(Settlement.OK);
+    trial.ackAll(taken);
+    trial.nothingArrives(queue, Duration.ofMillis(200));
+    trial.close(queue);
+  }
+
+  /** Threads that belong to nobody: they serve the whole JVM and end, or idle, by themselves. */
+  private static boolean isSharedByTheJvm(String thread) {
+    return thread.equals("forebay-timer")
+        || thread.startsWith("ForkJoinPool.commonPool")
+        || thread.startsWith("CompletableFutureDelayScheduler");
+  }
+}

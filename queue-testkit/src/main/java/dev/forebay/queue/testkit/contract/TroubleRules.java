@@ -1,0 +1,123 @@
+package dev.forebay.queue.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** S2, S3: wrong settings and brokers that are away. */
+public interface TroubleRules {
+
+  /** How long the broker is away. */
+  Duration OUTAGE = Duration.ofSeconds(4);
+
+  /** Each build that the harness knows to be wrong fails with its code and says what to do. */
+  @Test
+  @WhenOffered(Ability.MISCONFIGURATIONS)
+  default void S2_misconfiguration_failsAtBuildWithWhatToDo(Trial trial) {
+    for (Misconfiguration wrong : trial.harness().misconfigurations()) {
+      Background<Throwable> build =
+          Background.start(
+              trial.timing(), "build", () -> catchThrowable(() -> wrong.build().get().close()));
+      assertThat(build.result())
+          .as(wrong.what())
+          .isInstanceOfSatisfying(
+              QueueException.class,
+              e -> {
+                assertThat(e.code()).as(wrong.what()).isEqualTo(wrong.code());
+                assertThat(e.getMessage()).as(wrong.what()).contains(wrong.advice());
+              });
+    }
+  }
+
+  /** Pollers survive, callers get answers, nothing that was stored is lost. */
+  @Test
+  @WhenOffered(Ability.OUTAGE)
+  default void S3_outage_isSurvivedAndLosesNothing(Trial trial) {
+    try (BrokerOutage broker = trial.harness().outage().orElseThrow().get()) {
+      WorkQueue queue = broker.open(trial.name(), trial.settings());
+      try {
+        survive(trial, broker, queue);
+      } finally {
+        queue.close();
+      }
+    }
+  }
+
+  private static void survive(Trial trial, BrokerOutage broker, WorkQueue queue) {
+    Set<String> stored = new HashSet<>(trial.enqueueMany(queue, 10));
+    Delivery before = trial.take(queue);
+    trial.ack(before);
+    Background<Delivery> poller =
+        Background.start(
+            trial.timing(),
+            "poller",
+            () -> {
+              while (true) {
+                List<Delivery> taken = queue.poll(1, Duration.ofSeconds(1));
+                if (taken.stream().anyMatch(d -> d.message().text().equals("after"))) {
+                  return taken.get(0);
+                }
+                for (Delivery delivery : taken) {
+                  delivery.giveBack();
+                }
+              }
+            });
+    broker.stop();
+    List<CompletableFuture<EnqueueOutcome>> during = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      during.add(queue.enqueue(Message.text("during " + i)));
+    }
+    long began = trial.timing().nanoTime();
+    int polls = 0;
+    while (trial.timing().since(began).compareTo(OUTAGE) < 0) {
+      queue.poll(1, Duration.ofMillis(250)).forEach(Delivery::giveBack);
+      polls++;
+    }
+    assertThat(polls)
+        .as("polls of 250 ms in %s: a poll that fails must not spin", OUTAGE)
+        .isLessThan(40);
+    broker.start();
+    enqueueWhenBack(trial, queue);
+    Delivery after = poller.result();
+    assertThat(trial.get(after.ack())).isEqualTo(Settlement.OK);
+    for (CompletableFuture<EnqueueOutcome> outcome : during) {
+      if (trial.get(outcome) instanceof EnqueueOutcome.Failed failed) {
+        assertThat(failed.retryable()).as("%s", failed).isTrue();
+      } else {
+        stored.add(outcome.join().orThrow());
+      }
+    }
+    stored.remove(before.id());
+    Set<String> left = new HashSet<>(stored);
+    while (!left.isEmpty()) {
+      Delivery delivery = trial.take(queue);
+      trial.get(delivery.ack());
+      left.remove(delivery.id());
+    }
+  }
+
+  private static void enqueueWhenBack(Trial trial, WorkQueue queue) {
+    boolean stored =
+        trial
+            .timing()
+            .until(
+                Trial.CALL,
+                () ->
+                    trial.get(queue.enqueue(Message.text("after")))
+                        instanceof EnqueueOutcome.Enqueued);
+    assertThat(stored).as("an enqueue succeeds soon after the broker is back").isTrue();
+  }
+}
