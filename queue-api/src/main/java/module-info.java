@@ -1,11 +1,13 @@
 /** The work queue, its worker and the embedded in-memory backend. */
 module dev.forebay.queue {
   requires org.slf4j;
-  requires static com.fasterxml.jackson.databind;
-  requires static org.jspecify;
+  requires static transitive com.fasterxml.jackson.databind;
+  requires static transitive org.jspecify;
 
   exports dev.forebay.queue;
   exports dev.forebay.queue.memory;
+  exports dev.forebay.queue.policy;
   exports dev.forebay.queue.spi;
   exports dev.forebay.queue.time;
+  exports dev.forebay.queue.worker;
 }

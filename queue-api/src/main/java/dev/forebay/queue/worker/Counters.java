@@ -1,0 +1,37 @@
+package dev.forebay.queue.worker;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.LongAdder;
+
+/** The counters behind {@link WorkerStats}, cheap to count on many threads. Thread-safe. */
+final class Counters {
+
+  final LongAdder handled = new LongAdder();
+  final LongAdder failed = new LongAdder();
+  final LongAdder retried = new LongAdder();
+  final LongAdder deadLettered = new LongAdder();
+  final LongAdder returned = new LongAdder();
+  final LongAdder leaseLost = new LongAdder();
+  final LongAdder extensions = new LongAdder();
+  final LongAdder stale = new LongAdder();
+  final LongAdder unknown = new LongAdder();
+  final LongAdder busyNanos = new LongAdder();
+  final LongAdder wastedNanos = new LongAdder();
+
+  WorkerStats snapshot(int slots, int running, long runningNanos) {
+    return new WorkerStats(
+        slots,
+        running,
+        handled.sum(),
+        failed.sum(),
+        retried.sum(),
+        deadLettered.sum(),
+        returned.sum(),
+        leaseLost.sum(),
+        extensions.sum(),
+        stale.sum(),
+        unknown.sum(),
+        Duration.ofNanos(busyNanos.sum() + runningNanos),
+        Duration.ofNanos(wastedNanos.sum()));
+  }
+}

@@ -1,0 +1,231 @@
+package dev.forebay.queue.worker;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.LeaseLostException;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One delivery on its way through the worker, and what its handler sees of it.
+ *
+ * <p>The delicate thing is to interrupt a handler from another thread: its thread goes on to other
+ * messages, which must never feel an interrupt meant for this one. So an interrupt is sent under
+ * the lock and only while the handler runs, and {@link #end} leaves that stage under the same lock
+ * before it clears the thread's flag: whatever was sent is cleared, and nothing is sent after.
+ *
+ * <p>Thread-safe.
+ */
+final class Run implements HandlerContext {
+
+  private enum Stage {
+    WAITING,
+    RUNNING,
+    ENDED
+  }
+
+  private final Delivery delivery;
+  private final TimeSource time;
+  private final long receivedNanos;
+  // Not this: handlers hold the context and might synchronise on it.
+  private final Object lock = new Object();
+
+  private Stage stage = Stage.WAITING;
+  private @Nullable Thread thread;
+  private volatile long startedNanos;
+  private volatile boolean running;
+  private volatile boolean lost;
+  private volatile boolean cutShort;
+  private volatile boolean extending;
+  private volatile boolean unextendable;
+  private volatile boolean extendedToStart;
+  private volatile Duration lease;
+
+  /**
+   * A delivery just received.
+   *
+   * @param lease what a lease of the queue is when granted
+   * @param receivedNanos when it was received, on {@link TimeSource#nanoTime()}
+   */
+  Run(Delivery delivery, Duration lease, long receivedNanos, TimeSource time) {
+    this.delivery = delivery;
+    this.receivedNanos = receivedNanos;
+    this.lease = lease;
+    this.time = time;
+  }
+
+  /**
+   * The handler starts on the calling thread.
+   *
+   * @return false when the run was lost or cut short before: then it must not start
+   */
+  boolean begin() {
+    synchronized (lock) {
+      if (stage != Stage.WAITING) {
+        return false;
+      }
+      stage = Stage.RUNNING;
+      thread = Thread.currentThread();
+      startedNanos = time.nanoTime();
+      running = true;
+      return true;
+    }
+  }
+
+  /**
+   * The handler has ended; called on its thread, which is free of interrupts afterwards.
+   *
+   * @return nanoseconds it ran
+   */
+  long end() {
+    synchronized (lock) {
+      stage = Stage.ENDED;
+      thread = null;
+      running = false;
+    }
+    boolean unused = Thread.interrupted();
+    return time.nanoTime() - startedNanos;
+  }
+
+  /**
+   * The lease is lost: the handler is interrupted, or does not start at all (W2).
+   *
+   * @return true the first time, unless the handler has ended
+   */
+  boolean lose() {
+    synchronized (lock) {
+      if (stage == Stage.ENDED || lost) {
+        return false;
+      }
+      lost = true;
+      interrupt();
+      return true;
+    }
+  }
+
+  /** The grace time is over: the handler is interrupted, or does not start at all (S1). */
+  void cutShort() {
+    synchronized (lock) {
+      if (stage != Stage.ENDED) {
+        cutShort = true;
+        interrupt();
+      }
+    }
+  }
+
+  private void interrupt() {
+    if (thread == null) {
+      stage = Stage.ENDED;
+    } else {
+      thread.interrupt();
+    }
+  }
+
+  /** Whether the worker knows that the lease is lost; {@link #isLeaseLost} looks for itself. */
+  boolean knownLost() {
+    return lost;
+  }
+
+  boolean wasCutShort() {
+    return cutShort;
+  }
+
+  boolean isRunningOn(Thread candidate) {
+    synchronized (lock) {
+      return thread == candidate;
+    }
+  }
+
+  /** Nanoseconds the handler has been running; zero before and after. */
+  long runningNanos() {
+    return running ? time.nanoTime() - startedNanos : 0;
+  }
+
+  /** Nanoseconds since it was received. */
+  long heldNanos() {
+    return time.nanoTime() - receivedNanos;
+  }
+
+  /** What the lease was when granted or last extended. */
+  Duration lease() {
+    return lease;
+  }
+
+  /** An extension is asked for; only one at a time, by the heartbeat or before the start. */
+  void extensionBegins() {
+    extending = true;
+  }
+
+  /** An extension has ended. */
+  void extensionEnds() {
+    extending = false;
+  }
+
+  /** An extension to this lease was confirmed. */
+  void extended(Duration newLease) {
+    lease = newLease;
+  }
+
+  /** No further extension: the run time is used up, or the handler settled by itself. */
+  void stopExtending() {
+    unextendable = true;
+  }
+
+  /** Whether the heartbeat has to care for the lease. */
+  boolean wantsExtension() {
+    return !extending && !unextendable && !lost;
+  }
+
+  /** Whether the lease was extended just to start; a second time would not help. */
+  boolean extendedToStart() {
+    return extendedToStart;
+  }
+
+  void markExtendedToStart() {
+    extendedToStart = true;
+  }
+
+  @Override
+  public Delivery delivery() {
+    return delivery;
+  }
+
+  @Override
+  public int attempt() {
+    return delivery.attempt();
+  }
+
+  @Override
+  public Optional<Instant> deadline() {
+    return delivery.message().deadline();
+  }
+
+  @Override
+  public boolean isLeaseLost() {
+    return lost || delivery.isLost();
+  }
+
+  @Override
+  public void checkLease() {
+    if (isLeaseLost()) {
+      throw new LeaseLostException(delivery.id());
+    }
+  }
+
+  @Override
+  public Duration leaseRemaining() {
+    return delivery.leaseRemaining();
+  }
+
+  @Override
+  public long fencingToken() {
+    return delivery.fencingToken();
+  }
+
+  @Override
+  public String toString() {
+    return "Run[" + delivery + "]";
+  }
+}

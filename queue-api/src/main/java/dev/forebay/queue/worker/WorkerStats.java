@@ -1,0 +1,39 @@
+package dev.forebay.queue.worker;
+
+import java.time.Duration;
+
+/**
+ * What a worker has done since it started. The counters are read one after another while the worker
+ * runs, so they may be a few messages apart.
+ *
+ * @param slots how many handlers can run at once
+ * @param running deliveries that hold a slot now
+ * @param handled attempts that ended as done and were acked
+ * @param failed attempts that failed: the handler threw, or asked for a retry or for the dead
+ *     letters
+ * @param retried releases for another attempt
+ * @param deadLettered moves to the dead letters, whether after a failure or before the handler ran
+ * @param returned deliveries given back without counting as an attempt (R2)
+ * @param leaseLost deliveries whose lease was lost before they were settled
+ * @param extensions lease extensions that the queue confirmed
+ * @param staleSettlements settlements that came too late and changed nothing (A3)
+ * @param unknownSettlements settlements of which nobody knows whether they were applied; such a
+ *     message may come again
+ * @param busy time in handlers, summed over all slots, up to now; over the worker's age and slots
+ *     it is the use of the slots
+ * @param wasted the part of {@code busy} spent on attempts whose lease was lost (W2)
+ */
+public record WorkerStats(
+    int slots,
+    int running,
+    long handled,
+    long failed,
+    long retried,
+    long deadLettered,
+    long returned,
+    long leaseLost,
+    long extensions,
+    long staleSettlements,
+    long unknownSettlements,
+    Duration busy,
+    Duration wasted) {}
