@@ -1,8 +1,8 @@
 /** The work queue, its worker and the embedded in-memory backend. */
 module dev.forebay.queue {
   requires org.slf4j;
-  requires static transitive com.fasterxml.jackson.databind;
-  requires static transitive org.jspecify;
+  requires static com.fasterxml.jackson.databind;
+  requires static org.jspecify;
 
   exports dev.forebay.queue;
   exports dev.forebay.queue.memory;

@@ -113,7 +113,7 @@ public final class Backoff {
 
   private long decorrelated(int attempt, long salt) {
     long delay = baseNanos;
-    for (int step = Math.max(1, attempt - MAX_STEPS + 1); step <= attempt; step++) {
+    for (long step = Math.max(1, attempt - MAX_STEPS + 1); step <= attempt; step++) {
       delay = Math.min(capNanos, Mix.between(baseNanos, 3 * delay, Mix.unit(seed, salt, step)));
     }
     return delay;
