@@ -1,0 +1,216 @@
+package dev.forebay.queue.sqs;
+
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Decides deliveries: asks SQS, and turns its answers into settlements (A1–A4, L3, R1, D1).
+ *
+ * <p>Thread-safe.
+ */
+final class Settlements {
+
+  private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+
+  private final Settler settler;
+  private final Ledger ledger;
+  private final TimeSource time;
+
+  Settlements(Settler settler, Ledger ledger, TimeSource time) {
+    this.settler = settler;
+    this.ledger = ledger;
+    this.time = time;
+  }
+
+  /** Deletes the message. */
+  CompletableFuture<Settlement> ack(SqsDelivery delivery) {
+    if (!delivery.beginSettlement()) {
+      return stale();
+    }
+    return delete(delivery).thenApply(result -> deleted(delivery, result, false));
+  }
+
+  private CompletableFuture<Settler.Result> delete(SqsDelivery delivery) {
+    return settler.delete(delivery::receipt, delivery::deadlineNanos);
+  }
+
+  private Settlement deleted(SqsDelivery delivery, Settler.Result result, boolean dead) {
+    return switch (result) {
+      case DONE -> {
+        remember(delivery, dead);
+        delivery.markGone();
+        yield delivery.settled() ? Settlement.OK : Settlement.UNKNOWN;
+      }
+      case AMBIGUOUS -> {
+        // Its work is done: should it come back to this process, it is deleted and not run again.
+        remember(delivery, dead);
+        delivery.settled();
+        yield Settlement.UNKNOWN;
+      }
+      case GONE, REFUSED, TOO_LATE -> undone(delivery, result);
+    };
+  }
+
+  private void remember(SqsDelivery delivery, boolean dead) {
+    if (dead) {
+      ledger.deadLettered(delivery);
+    } else {
+      ledger.finished(delivery);
+    }
+  }
+
+  /** The request surely did nothing: the delivery is held as before, or lost. */
+  private static Settlement undone(SqsDelivery delivery, Settler.Result result) {
+    delivery.reopen();
+    if (result == Settler.Result.GONE) {
+      delivery.lose();
+    }
+    return delivery.isLost() ? Settlement.STALE : Settlement.UNKNOWN;
+  }
+
+  /**
+   * Gives the message back.
+   *
+   * @param first what has to be back before it
+   */
+  CompletableFuture<Settlement> release(
+      SqsDelivery delivery, Duration delay, ReleaseCause cause, List<SqsDelivery> first) {
+    return giveBack(first).thenCompose(done -> release(delivery, delay, cause));
+  }
+
+  private CompletableFuture<Settlement> release(
+      SqsDelivery delivery, Duration delay, ReleaseCause cause) {
+    delivery.markReleasing(true);
+    ledger.releasing(delivery, cause);
+    int seconds = (int) LeaseTimes.ceilSeconds(delay);
+    return delivery.inTurn(
+        () ->
+            settler
+                .change(delivery::receipt, delivery::deadlineNanos, seconds)
+                .thenApply(changed -> released(delivery, cause, changed.result())));
+  }
+
+  private Settlement released(SqsDelivery delivery, ReleaseCause cause, Settler.Result result) {
+    return switch (result) {
+      case DONE -> delivery.settled() ? Settlement.OK : Settlement.UNKNOWN;
+      case AMBIGUOUS -> {
+        delivery.settled();
+        yield Settlement.UNKNOWN;
+      }
+      case GONE, REFUSED, TOO_LATE -> {
+        ledger.notReleased(delivery, cause);
+        delivery.markReleasing(false);
+        yield undone(delivery, result);
+      }
+    };
+  }
+
+  /** Gives back at once what was not handed out, the first of the list first. */
+  CompletableFuture<Void> giveBack(List<SqsDelivery> deliveries) {
+    List<CompletableFuture<?>> each = new ArrayList<>(deliveries.size());
+    for (SqsDelivery delivery : deliveries) {
+      if (delivery.beginSettlement()) {
+        each.add(release(delivery, Duration.ZERO, ReleaseCause.RETURNED));
+      }
+    }
+    return CompletableFuture.allOf(each.toArray(CompletableFuture[]::new));
+  }
+
+  /** Moves the end of the lease; capped where SQS ends a delivery's total. */
+  CompletableFuture<Settlement> extend(SqsDelivery delivery, Duration lease) {
+    return delivery.isHeld() ? delivery.inTurn(() -> extendNow(delivery, lease)) : stale();
+  }
+
+  private CompletableFuture<Settlement> extendNow(SqsDelivery delivery, Duration lease) {
+    long now = time.nanoTime();
+    long room = (LeaseTimes.hardEnd(delivery.receivedNanos()) - now) / SECOND;
+    long wanted = LeaseTimes.ceilSeconds(lease);
+    boolean capped = wanted > room;
+    long granted = capped ? room * SECOND : lease.toNanos();
+    if (!delivery.isHeld() || (capped && now + granted <= delivery.deadlineNanos())) {
+      return stale();
+    }
+    if (now + granted < delivery.deadlineNanos()) {
+      // A shorter lease holds from now on, whatever becomes of the request.
+      delivery.extendedTo(now + granted);
+    }
+    return settler
+        .change(delivery::receipt, delivery::deadlineNanos, (int) Math.min(wanted, room))
+        .thenApply(changed -> extended(delivery, changed, granted));
+  }
+
+  private static Settlement extended(
+      SqsDelivery delivery, Settler.Changed changed, long grantedNanos) {
+    return switch (changed.result()) {
+      case DONE ->
+          delivery.extendedTo(changed.sentNanos() + grantedNanos)
+              ? Settlement.OK
+              : Settlement.STALE;
+      case GONE -> {
+        delivery.lose();
+        yield Settlement.STALE;
+      }
+      case TOO_LATE -> delivery.isHeld() ? Settlement.UNKNOWN : Settlement.STALE;
+      case REFUSED, AMBIGUOUS -> Settlement.UNKNOWN;
+    };
+  }
+
+  /** Copies the message to the dead letters and only then deletes it (D1). */
+  CompletableFuture<Settlement> deadLetter(
+      SqsDelivery delivery, DeadLetterCause cause, DeadLetterSender letters) {
+    if (!delivery.beginSettlement()) {
+      return stale();
+    }
+    return letters
+        .send(delivery, cause)
+        .thenCompose(
+            outcome -> {
+              if (outcome instanceof EnqueueOutcome.Failed) {
+                return CompletableFuture.completedFuture(undone(delivery, Settler.Result.REFUSED));
+              }
+              return delete(delivery).thenApply(result -> buried(delivery, result));
+            });
+  }
+
+  /** The copy is there; if its source may be too, it is not surely one place that holds it. */
+  private Settlement buried(SqsDelivery delivery, Settler.Result result) {
+    Settlement settlement = deleted(delivery, result, true);
+    return settlement == Settlement.STALE ? Settlement.UNKNOWN : settlement;
+  }
+
+  /** Deletes a message that was finished here and came back. */
+  void deleteAgain(SqsDelivery delivery) {
+    var unused = delete(delivery);
+  }
+
+  /**
+   * Lets a delivery live on under the newer receipt of its duplicate. SQS has begun the lease anew,
+   * so what it had beyond that is asked for again.
+   */
+  void supersede(SqsDelivery held, SqsDelivery duplicate) {
+    held.supersede(duplicate.receipt());
+    long before = held.deadlineNanos();
+    long now = time.nanoTime();
+    if (before > duplicate.deadlineNanos() && held.extendedTo(duplicate.deadlineNanos())) {
+      var unused = extend(held, Duration.ofNanos(before - now));
+    }
+  }
+
+  /** Keeps a second copy away until the first one's lease ends. */
+  void postpone(SqsDelivery copy, SqsDelivery held) {
+    int seconds = (int) LeaseTimes.ceilSeconds(held.leaseRemaining()) + 1;
+    var unused = settler.change(copy::receipt, copy::deadlineNanos, seconds);
+  }
+
+  private static CompletableFuture<Settlement> stale() {
+    return CompletableFuture.completedFuture(Settlement.STALE);
+  }
+}

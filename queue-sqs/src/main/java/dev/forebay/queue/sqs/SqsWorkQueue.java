@@ -1,0 +1,545 @@
+package dev.forebay.queue.sqs;
+
+import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.SystemTimeSource;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import software.amazon.awssdk.services.sqs.SqsAsyncClient;
+import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
+
+/**
+ * The work queue on an Amazon SQS queue, standard or FIFO; which of them, its name says.
+ *
+ * <pre>{@code
+ * try (WorkQueue queue = SqsWorkQueue.builder(sqsAsyncClient, queueUrl).build()) {
+ *   for (Delivery delivery : queue.poll(8, Duration.ofSeconds(20))) {
+ *     ...
+ *     delivery.ack();
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p><b>Durability (E1).</b> A message is enqueued when SQS answered with success: it is then
+ * stored on several servers.
+ *
+ * <p><b>Standard queues</b> keep no order, deduplicate nothing at enqueue, and may rarely deliver a
+ * message twice; duplicates that this object can see, because it holds or has finished the message,
+ * are not delivered. A key becomes the message group id, by which SQS keeps a noisy key from
+ * delaying the others. A client that retries a send whose answer was lost may store a message
+ * twice; both copies have one id.
+ *
+ * <p><b>FIFO queues</b> deliver the messages of one key one at a time and in order (K1); a message
+ * without a key is ordered with none. Dedup ids count for five minutes (U1). A dedup id decides the
+ * message's id, so that both enqueues report the same one; the second is told as a duplicate when
+ * this object sent the first too, else as enqueued. Delays at enqueue are not offered.
+ *
+ * <p><b>Leases</b> are visibility timeouts. They count from before SQS was asked and are judged by
+ * this machine's monotonic clock: a late settlement is STALE and is not sent (A3). SQS ends a
+ * delivery 12 hours after its receive however often it is extended; an extension is cut to that,
+ * and is STALE when nothing would be gained.
+ *
+ * <p><b>Attempts</b> come from SQS's receive count. This object remembers the causes of its own
+ * deliveries; those of other processes count as lost leases (R2).
+ *
+ * <p><b>Dead letters</b> go to the queue that the builder names, or else to the target of the
+ * queue's redrive policy. They are copied by this library, with cause and attempts. What SQS itself
+ * moves there, after the policy's maximum of receives, has none.
+ *
+ * <p><b>Other producers'</b> messages are delivered with their body as text and their attributes as
+ * headers. A message whose library data are damaged goes to the dead letters as {@link
+ * DeadLetterCause#UNDECODABLE}; without a dead-letter queue it is delivered as a plain message.
+ *
+ * <p><b>The client</b> is the caller's, who also closes it, after the queue. It needs some 60
+ * connections under full load ({@code maxConcurrency} of its HTTP client), and time-outs above the
+ * poll wait. Its own retries of a receive are harmless; of a send see above.
+ *
+ * <p>Thread-safe. Uses no threads of its own: it works on the client's, the callers' and the timer
+ * thread of the time source.
+ */
+public final class SqsWorkQueue implements WorkQueue {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SqsWorkQueue.class);
+
+  private static final Duration LINGER = Duration.ofMillis(5);
+  private static final Duration LAST_MOMENT = Duration.ofMillis(800);
+
+  private final SqsAsyncClient client;
+  private final QueueFacts facts;
+  private final TimeSource time;
+  private final Duration grace;
+  private final Capabilities capabilities;
+  private final LeaseTimes times;
+  private final Duration lease;
+  private final Ledger ledger;
+  private final Settler settler;
+  private final Settlements settlements;
+  private final Sender sender;
+  private final Receiver receiver;
+  private final @Nullable Sender letterSender;
+  private final @Nullable DeadLetterSender letters;
+
+  private final ReentrantLock closeLock = new ReentrantLock();
+  private final Condition decided = closeLock.newCondition();
+  private final AtomicBoolean closeStarted = new AtomicBoolean();
+  private final CompletableFuture<@Nullable Void> closeEnded = new CompletableFuture<>();
+  private final AtomicBoolean tending = new AtomicBoolean();
+  private volatile boolean closing;
+  private volatile boolean closed;
+
+  private SqsWorkQueue(Builder builder, QueueFacts facts, @Nullable QueueFacts deadLetters) {
+    this.client = builder.client;
+    this.facts = facts;
+    this.time = builder.time;
+    this.grace = builder.grace;
+    this.lease = builder.lease;
+    this.times = new LeaseTimes(time, lease, builder.pollWait);
+    this.capabilities = SqsCapabilities.of(facts, times.lateness(), deadLetters != null);
+    this.ledger = new Ledger(facts.fifo());
+    this.settler = new Settler(client, facts.url(), time, LINGER);
+    this.settlements = new Settlements(settler, ledger, time);
+    this.sender = new Sender(client, facts.url(), facts.fifo(), time, LINGER);
+    if (deadLetters == null) {
+      this.letterSender = null;
+      this.letters = null;
+    } else {
+      this.letterSender = new Sender(client, deadLetters.url(), deadLetters.fifo(), time, LINGER);
+      this.letters =
+          new DeadLetterSender(
+              facts.name(),
+              deadLetters.name(),
+              deadLetters.fifo(),
+              deadLetters.maxBytes(),
+              letterSender,
+              time);
+    }
+    this.receiver =
+        new Receiver(
+            client,
+            facts,
+            times,
+            time,
+            new Intake(this, ledger, times, time, settlements, letters),
+            SqsCapabilities.receiveBatch(facts),
+            this::held,
+            settlements::giveBack);
+  }
+
+  /**
+   * A queue to be opened.
+   *
+   * @param client the caller's client, which stays the caller's to close
+   * @param queueUrl the queue's URL; a name that ends in {@code .fifo} makes it a FIFO queue
+   */
+  public static Builder builder(SqsAsyncClient client, String queueUrl) {
+    return new Builder(client, queueUrl);
+  }
+
+  @Override
+  public String name() {
+    return facts.name();
+  }
+
+  @Override
+  public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+    if (closing) {
+      return done(
+          new EnqueueOutcome.Failed(
+              ErrorCode.CLOSED,
+              "The queue " + name() + " is closed; open another one to enqueue."));
+    }
+    EnqueueOutcome.Failed refused = Checks.enqueueDelay(message, capabilities);
+    if (refused != null) {
+      return done(refused);
+    }
+    // A FIFO queue drops the second of two equal dedup ids; both must then report the id it kept.
+    boolean named = facts.fifo() && message.dedupId().isPresent();
+    String id =
+        named ? SqsText.hash(name() + "/" + message.dedupId().get()) : UUID.randomUUID().toString();
+    Envelope envelope = Envelope.fresh(id, message, time.now());
+    SqsWire.Encoded encoded = SqsWire.encode(envelope);
+    refused = unfit(message, encoded);
+    if (refused != null) {
+      return done(refused);
+    }
+    String group = message.key().map(SqsText::id).orElse(facts.fifo() ? SqsText.id(id) : null);
+    String dedupId = facts.fifo() ? message.dedupId().map(SqsText::id).orElse(id) : null;
+    return sender.send(id, encoded, group, dedupId, (int) LeaseTimes.ceilSeconds(message.delay()));
+  }
+
+  private EnqueueOutcome.@Nullable Failed unfit(Message message, SqsWire.Encoded encoded) {
+    long keyBytes = message.key().map(SqsText::utf8).orElse(0L);
+    EnqueueOutcome.Failed refused =
+        Checks.message(message, capabilities, encoded.userBytes() + keyBytes);
+    if (refused != null) {
+      return refused;
+    }
+    for (String header : message.headers().keySet()) {
+      if (SqsText.isReservedAttribute(header)) {
+        return new EnqueueOutcome.Failed(
+            ErrorCode.INVALID_MESSAGE,
+            "SQS keeps header names that start with AWS. or Amazon. for itself: " + header);
+      }
+    }
+    return null;
+  }
+
+  private static CompletableFuture<EnqueueOutcome> done(EnqueueOutcome outcome) {
+    return CompletableFuture.completedFuture(outcome);
+  }
+
+  @Override
+  public List<Delivery> poll(int max, Duration wait) {
+    Checks.poll(max, wait);
+    if (closing) {
+      throw new QueueException(
+          ErrorCode.CLOSED, "The queue " + name() + " is closed; stop polling it.");
+    }
+    return receiver.poll(max, wait);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> ack(Delivery delivery) {
+    return settlements.ack(own(delivery));
+  }
+
+  @Override
+  public CompletableFuture<Settlement> extend(Delivery delivery, Duration newLease) {
+    Checks.lease(newLease, capabilities);
+    return settlements.extend(own(delivery), newLease);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> release(
+      Delivery delivery, Duration delay, ReleaseCause cause) {
+    Checks.releaseDelay(delay, capabilities);
+    SqsDelivery own = own(delivery);
+    if (time.nanoTime() + delay.toNanos() > LeaseTimes.hardEnd(own.receivedNanos())) {
+      throw new QueueException(
+          ErrorCode.UNSUPPORTED,
+          "SQS hides a message for 12 hours after its receive at most, and a delay of "
+              + delay
+              + " would end later. Release it earlier or with a shorter delay.");
+    }
+    if (!own.beginSettlement()) {
+      return CompletableFuture.completedFuture(Settlement.STALE);
+    }
+    return settlements.release(own, delay, cause, receiver.detach(own));
+  }
+
+  @Override
+  public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
+    SqsDelivery own = own(delivery);
+    DeadLetterSender target = letters;
+    if (target == null) {
+      Checks.deadLetters(capabilities);
+      throw new IllegalStateException("Dead letters are declared but have no destination.");
+    }
+    return settlements.deadLetter(own, cause, target);
+  }
+
+  private SqsDelivery own(Delivery delivery) {
+    if (delivery instanceof SqsDelivery sqs && sqs.queue() == this) {
+      return sqs;
+    }
+    throw new IllegalArgumentException(
+        "This delivery was not handed out by the queue " + name() + ".");
+  }
+
+  @Override
+  public Capabilities capabilities() {
+    return capabilities;
+  }
+
+  @Override
+  public QueueDepth depth() {
+    Map<QueueAttributeName, String> attributes =
+        QueueFacts.await(
+                client.getQueueAttributes(
+                    request ->
+                        request
+                            .queueUrl(facts.url())
+                            .attributeNames(
+                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES,
+                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE,
+                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED)),
+                client,
+                "count the messages of",
+                facts.url())
+            .attributes();
+    return new QueueDepth(
+        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES),
+        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE),
+        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED),
+        Optional.empty());
+  }
+
+  private static OptionalLong count(
+      Map<QueueAttributeName, String> attributes, QueueAttributeName name) {
+    String value = attributes.get(name);
+    return value == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(value));
+  }
+
+  @Override
+  public <T> T unwrap(Class<T> type) {
+    if (type.isInstance(client)) {
+      return type.cast(client);
+    }
+    throw new QueueException(
+        ErrorCode.UNSUPPORTED,
+        "There is no " + type.getName() + " behind an SQS queue; ask for SqsAsyncClient.");
+  }
+
+  /** A delivery was settled or lost. */
+  void decided(SqsDelivery delivery) {
+    ledger.decided(delivery);
+    receiver.decided(delivery);
+    closeLock.lock();
+    try {
+      decided.signalAll();
+    } finally {
+      closeLock.unlock();
+    }
+  }
+
+  /** Something is held: from now on it is looked after, until nothing is. */
+  private void held() {
+    if (tending.compareAndSet(false, true)) {
+      time.schedule(times.tending(), this::tend);
+    }
+  }
+
+  /**
+   * Notices leases that ended unseen, which frees their group and their place here, and keeps alive
+   * or gives back what waits for a poll.
+   */
+  private void tend() {
+    ledger.held().forEach(SqsDelivery::isLost);
+    for (SqsDelivery delivery : receiver.tend()) {
+      var unused = settlements.extend(delivery, lease);
+    }
+    tending.set(false);
+    if (!closed && !ledger.isEmpty()) {
+      held();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closeStarted.compareAndSet(false, true)) {
+      awaitOtherClose();
+      return;
+    }
+    closing = true;
+    long end = time.nanoTime() + grace.toNanos();
+    settler.flush();
+    sender.flush();
+    if (letterSender != null) {
+      letterSender.flush();
+    }
+    receiver.close();
+    boolean drained = receiver.awaitEnd(left(end)) && awaitDecided(end);
+    // What the grace time leaves no room for has most of the second that close() may take longer.
+    end += LAST_MOMENT.toNanos();
+    drained &= sender.awaitIdle(left(end));
+    if (letterSender != null) {
+      drained &= letterSender.awaitIdle(left(end));
+      letterSender.abandon();
+    }
+    sender.abandon();
+    settler.abandon();
+    closed = true;
+    ledger.held().forEach(SqsDelivery::lose);
+    if (!drained) {
+      LOG.warn(
+          "{} was closed after {} with work left: what is still leased comes back by its lease",
+          name(),
+          grace);
+    }
+    closeEnded.complete(null);
+  }
+
+  private void awaitOtherClose() {
+    try {
+      closeEnded.get(grace.toMillis() + 1_000, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.debug("Another thread still closes {}", name(), e);
+    }
+  }
+
+  private boolean awaitDecided(long end) {
+    closeLock.lock();
+    try {
+      while (!ledger.held().stream().allMatch(delivery -> delivery.leaseRemaining().isZero())) {
+        long left = end - time.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        decided.awaitNanos(left);
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      closeLock.unlock();
+    }
+  }
+
+  private Duration left(long end) {
+    return Duration.ofNanos(Math.max(0, end - time.nanoTime()));
+  }
+
+  /** Settings of a queue on SQS; every one has a default. Not thread-safe. */
+  public static final class Builder {
+
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
+
+    private final SqsAsyncClient client;
+    private final String queueUrl;
+    private Duration lease = Duration.ofSeconds(30);
+    private Duration grace = Duration.ofSeconds(10);
+    private Duration pollWait = Duration.ofSeconds(5);
+    private TimeSource time = SystemTimeSource.get();
+    private @Nullable String deadLetterQueueUrl;
+    private boolean deadLetters = true;
+
+    private Builder(SqsAsyncClient client, String queueUrl) {
+      this.client = client;
+      this.queueUrl = queueUrl;
+    }
+
+    /** How long a delivery is leased at first: 1 s to 12 h, 30 s by default. */
+    public Builder lease(Duration value) {
+      lease = value;
+      return this;
+    }
+
+    /** How long close() waits for deliveries in the callers' hands; 10 s by default. */
+    public Builder grace(Duration value) {
+      grace = value;
+      return this;
+    }
+
+    /**
+     * Longest wait of one receive in whole seconds: 1 s to 20 s, 5 s by default, and never more
+     * than a third of the lease. A longer one costs fewer requests while the queue is empty;
+     * close() waits for the receive that is under way.
+     */
+    public Builder pollWait(Duration value) {
+      pollWait = value;
+      return this;
+    }
+
+    /**
+     * The queue that takes the dead letters; the target of the queue's redrive policy by default.
+     */
+    public Builder deadLetterQueueUrl(String url) {
+      deadLetterQueueUrl = url;
+      deadLetters = true;
+      return this;
+    }
+
+    /** Leaves the queue without a dead-letter destination, whatever its redrive policy says. */
+    public Builder withoutDeadLetters() {
+      deadLetterQueueUrl = null;
+      deadLetters = false;
+      return this;
+    }
+
+    Builder time(TimeSource value) {
+      time = value;
+      return this;
+    }
+
+    /**
+     * Opens the queue. Asks SQS for its attributes and those of its dead-letter queue, each within
+     * 20 s; the caller needs {@code sqs:GetQueueAttributes} and {@code sqs:GetQueueUrl}.
+     *
+     * @throws QueueException with {@link ErrorCode#NOT_FOUND}, {@link ErrorCode#ACCESS_DENIED},
+     *     {@link ErrorCode#UNAVAILABLE} or {@link ErrorCode#MISCONFIGURED}, each telling what to do
+     *     (S2)
+     */
+    public SqsWorkQueue build() {
+      check(lease, LeaseTimes.MIN_LEASE, LeaseTimes.MAX_LEASE, "lease");
+      check(pollWait, Duration.ofSeconds(1), LONGEST_WAIT, "poll wait");
+      check(grace, Duration.ZERO, LeaseTimes.MAX_LEASE, "grace time");
+      QueueFacts facts = QueueFacts.read(client, queueUrl);
+      if (facts.maxReceiveCount() == 1) {
+        throw misconfigured(
+            "The redrive policy of "
+                + queueUrl
+                + " has a maxReceiveCount of 1: SQS would move every message to the dead letters"
+                + " whose first delivery does not end well, also one whose answer was lost on the"
+                + " way and that nobody saw. Set it to at least 2, better to 10 or more, and let"
+                + " the worker's maximum of attempts decide.");
+      }
+      return new SqsWorkQueue(this, facts, deadLetters ? deadLetterFacts(facts) : null);
+    }
+
+    private @Nullable QueueFacts deadLetterFacts(QueueFacts facts) {
+      String url = deadLetterQueueUrl;
+      if (url == null) {
+        String arn = facts.deadLetterArn();
+        if (arn == null) {
+          return null;
+        }
+        url = QueueFacts.urlOf(client, arn, queueUrl);
+      }
+      QueueFacts target = QueueFacts.read(client, url);
+      if (target.url().equals(queueUrl)) {
+        throw misconfigured("The dead letters of " + queueUrl + " must go to another queue.");
+      }
+      if (target.fifo() != facts.fifo()) {
+        throw misconfigured(
+            "The dead-letter queue "
+                + url
+                + " must be of the same kind as "
+                + queueUrl
+                + ", "
+                + (facts.fifo() ? "FIFO" : "standard")
+                + ".");
+      }
+      return target;
+    }
+
+    private static void check(Duration value, Duration min, Duration max, String what) {
+      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
+        throw misconfigured(
+            "SQS needs a " + what + " between " + min + " and " + max + ", not " + value + ".");
+      }
+    }
+
+    private static QueueException misconfigured(String text) {
+      return new QueueException(ErrorCode.MISCONFIGURED, text);
+    }
+  }
+}
