@@ -200,7 +200,8 @@ final class Shelf {
     bytes += (long) sign * delivery.message().bodySize();
   }
 
-  private static String group(SqsDelivery delivery) {
+  /** The group a delivery belongs to; empty for none. */
+  static String group(SqsDelivery delivery) {
     String group =
         delivery.received().attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
     return group == null ? "" : group;

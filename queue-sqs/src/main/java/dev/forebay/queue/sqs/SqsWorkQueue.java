@@ -26,6 +26,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,9 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
  * <p><b>FIFO queues</b> deliver the messages of one key one at a time and in order (K1); a message
  * without a key is ordered with none. Dedup ids count for five minutes (U1). A dedup id decides the
  * message's id, so that both enqueues report the same one; the second is told as a duplicate when
- * this object sent the first too, else as enqueued. Delays at enqueue are not offered.
+ * this object sent the first too, else as enqueued. Delays at enqueue are not offered. A message
+ * that fails more than once stays away for at least a second, so that those of other keys get a
+ * turn before it (R4).
  *
  * <p><b>Leases</b> are visibility timeouts. They count from before SQS was asked and are judged by
  * this machine's monotonic clock: a late settlement is STALE and is not sent (A3). SQS ends a
@@ -88,6 +91,10 @@ public final class SqsWorkQueue implements WorkQueue {
   private static final Logger LOG = LoggerFactory.getLogger(SqsWorkQueue.class);
 
   private static final Duration LINGER = Duration.ofMillis(5);
+
+  /** A FIFO queue puts what is given back in front of all groups; so others get a turn (R4). */
+  private static final Duration STEP_ASIDE = Duration.ofSeconds(1);
+
   private static final Duration LAST_MOMENT = Duration.ofMillis(800);
 
   private final SqsAsyncClient client;
@@ -110,6 +117,7 @@ public final class SqsWorkQueue implements WorkQueue {
   private final AtomicBoolean closeStarted = new AtomicBoolean();
   private final CompletableFuture<@Nullable Void> closeEnded = new CompletableFuture<>();
   private final AtomicBoolean tending = new AtomicBoolean();
+  private final AtomicInteger underWay = new AtomicInteger();
   private volatile boolean closing;
   private volatile boolean closed;
 
@@ -226,13 +234,13 @@ public final class SqsWorkQueue implements WorkQueue {
 
   @Override
   public CompletableFuture<Settlement> ack(Delivery delivery) {
-    return settlements.ack(own(delivery));
+    return tracked(settlements.ack(own(delivery)));
   }
 
   @Override
   public CompletableFuture<Settlement> extend(Delivery delivery, Duration newLease) {
     Checks.lease(newLease, capabilities);
-    return settlements.extend(own(delivery), newLease);
+    return tracked(settlements.extend(own(delivery), newLease));
   }
 
   @Override
@@ -250,7 +258,9 @@ public final class SqsWorkQueue implements WorkQueue {
     if (!own.beginSettlement()) {
       return CompletableFuture.completedFuture(Settlement.STALE);
     }
-    return settlements.release(own, delay, cause, receiver.detach(own));
+    boolean failsAgain = facts.fifo() && cause == ReleaseCause.FAILED && own.attempt() > 1;
+    Duration away = failsAgain && delay.compareTo(STEP_ASIDE) < 0 ? STEP_ASIDE : delay;
+    return tracked(settlements.release(own, away, cause, receiver.detach(own)));
   }
 
   @Override
@@ -261,7 +271,21 @@ public final class SqsWorkQueue implements WorkQueue {
       Checks.deadLetters(capabilities);
       throw new IllegalStateException("Dead letters are declared but have no destination.");
     }
-    return settlements.deadLetter(own, cause, target);
+    return tracked(settlements.deadLetter(own, cause, target));
+  }
+
+  /** Close waits for what callers may still wait for. */
+  private CompletableFuture<Settlement> tracked(CompletableFuture<Settlement> settlement) {
+    if (!settlement.isDone()) {
+      underWay.incrementAndGet();
+      var unused =
+          settlement.whenComplete(
+              (result, failure) -> {
+                underWay.decrementAndGet();
+                signalClose();
+              });
+    }
+    return settlement;
   }
 
   private SqsDelivery own(Delivery delivery) {
@@ -320,11 +344,17 @@ public final class SqsWorkQueue implements WorkQueue {
   void decided(SqsDelivery delivery) {
     ledger.decided(delivery);
     receiver.decided(delivery);
-    closeLock.lock();
-    try {
-      decided.signalAll();
-    } finally {
-      closeLock.unlock();
+    signalClose();
+  }
+
+  private void signalClose() {
+    if (closing) {
+      closeLock.lock();
+      try {
+        decided.signalAll();
+      } finally {
+        closeLock.unlock();
+      }
     }
   }
 
@@ -398,7 +428,8 @@ public final class SqsWorkQueue implements WorkQueue {
   private boolean awaitDecided(long end) {
     closeLock.lock();
     try {
-      while (!ledger.held().stream().allMatch(delivery -> delivery.leaseRemaining().isZero())) {
+      while (underWay.get() > 0
+          || !ledger.held().stream().allMatch(each -> each.leaseRemaining().isZero())) {
         long left = end - time.nanoTime();
         if (left <= 0) {
           return false;

@@ -1,6 +1,8 @@
 package dev.forebay.queue.sqs;
 
+import dev.forebay.queue.Delivery;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.testkit.contract.BrokerOutage;
 import dev.forebay.queue.testkit.contract.Crash;
@@ -20,7 +22,7 @@ import java.util.function.Supplier;
 import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
-/** Queues of one kind on an SQS server, in two processes or one: each object has its own client. */
+/** Queues of one kind on an SQS server. Each object can be killed as if it had its own process. */
 final class SqsHarness implements WorkQueueHarness {
 
   private final EmbeddedSqs server;
@@ -31,6 +33,27 @@ final class SqsHarness implements WorkQueueHarness {
   SqsHarness(EmbeddedSqs server, boolean fifo) {
     this.server = server;
     this.fifo = fifo;
+  }
+
+  /** On the shared server, which has done all kinds of calls once: the first ones take seconds. */
+  static SqsHarness shared(boolean fifo) {
+    return new SqsHarness(Warm.SERVER, fifo);
+  }
+
+  private static final class Warm {
+    static final EmbeddedSqs SERVER = warm(EmbeddedSqs.shared());
+
+    private static EmbeddedSqs warm(EmbeddedSqs server) {
+      try (WorkQueue queue =
+          SqsWorkQueue.builder(server.client(), server.createQueue("warm-up")).build()) {
+        var unused = queue.enqueue(Message.text("warm-up"));
+        for (int attempt = 1; attempt <= 2; attempt++) {
+          Delivery delivery = queue.poll(Duration.ofSeconds(20)).orElseThrow();
+          (attempt == 1 ? delivery.release() : delivery.ack()).join();
+        }
+      }
+      return server;
+    }
   }
 
   @Override
@@ -82,6 +105,11 @@ final class SqsHarness implements WorkQueueHarness {
   @Override
   public Duration shortLease() {
     return Duration.ofSeconds(3);
+  }
+
+  @Override
+  public Duration longLease() {
+    return Duration.ofSeconds(60);
   }
 
   @Override
