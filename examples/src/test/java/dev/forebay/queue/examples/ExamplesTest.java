@@ -1,0 +1,135 @@
+package dev.forebay.queue.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.forebay.queue.Message;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.memory.InMemoryWorkQueue;
+import dev.forebay.queue.sqs.SqsWorkQueue;
+import dev.forebay.queue.testkit.server.EmbeddedSqs;
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+/** Runs every example as its reader would. */
+class ExamplesTest {
+
+  private final Set<String> answered = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch ten = new CountDownLatch(10);
+
+  private void answer(Prompt prompt) {
+    if (answered.add(prompt.id())) {
+      ten.countDown();
+    }
+  }
+
+  private void enqueueTen(WorkQueue queue) {
+    for (int i = 0; i < 10; i++) {
+      queue.enqueue(Message.json(new Prompt("p" + i, "question " + i))).join().orThrow();
+    }
+  }
+
+  @Test
+  void firstConsumerHandlesEverythingAndReleasesWhatFails() {
+    AtomicBoolean failed = new AtomicBoolean();
+    try (WorkQueue queue = InMemoryWorkQueue.builder("q").build()) {
+      queue.enqueue(Message.text("a"));
+      queue.enqueue(Message.text("b"));
+      int handled =
+          FirstConsumer.consume(
+              queue,
+              prompt -> {
+                if (prompt.equals("a") && failed.compareAndSet(false, true)) {
+                  throw new IllegalStateException("GPU busy");
+                }
+              },
+              Duration.ofSeconds(2));
+      assertThat(handled).isEqualTo(2);
+      assertThat(failed).isTrue();
+      assertThat(queue.depth().backlog()).isZero();
+    }
+    assertThat(output(() -> FirstConsumer.main(new String[0]))).contains("handled 2 messages");
+  }
+
+  @Test
+  void workerOnSqsAnswersEveryPrompt() throws Exception {
+    EmbeddedSqs sqs = EmbeddedSqs.shared();
+    String url = sqs.createQueue("examples-" + UUID.randomUUID());
+    try (WorkQueue producer = SqsWorkQueue.builder(sqs.client(), url).build();
+        WorkerOnSqs worker = new WorkerOnSqs(sqs.client(), url, this::answer)) {
+      assertThat(worker).isNotNull();
+      enqueueTen(producer);
+      assertThat(ten.await(60, TimeUnit.SECONDS)).as("answered " + answered).isTrue();
+    }
+  }
+
+  @Test
+  void longRunningJobOutlivesItsLease() {
+    assertThat(output(() -> LongRunningJob.main(new String[0])))
+        .contains("step 0", "step 9", "leases extended: ")
+        .doesNotContain("leases extended: 0");
+  }
+
+  @Test
+  void retryAndDeadLetterSaysWhyEachMessageDied() {
+    assertThat(output(() -> RetryAndDeadLetter.main(new String[0])))
+        .contains("bad: ", "BadPromptException", "The prompt is empty.")
+        .contains("unlucky: ", "IllegalStateException", "The GPU fell off the bus.")
+        .doesNotContain("flaky: ", "good: ");
+  }
+
+  @Test
+  void gracefulShutdownFinishesWhatRunsAndKeepsTheRest() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                GracefulShutdown.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      StringBuilder seen = new StringBuilder();
+      for (String line = out.readLine(); line != null; line = out.readLine()) {
+        seen.append(line).append('\n');
+        if (line.contains("ready for SIGTERM")) {
+          process.toHandle().destroy(); // Process.destroy would close the output too
+        }
+      }
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(seen.toString())
+          .contains("finished message 1", "finished message 2", "left in the queue: 3")
+          .doesNotContain("finished message 3");
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private interface Main {
+    void run() throws Exception;
+  }
+
+  private static String output(Main main) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      main.run();
+    } catch (Exception e) {
+      throw new AssertionError("The example failed", e);
+    } finally {
+      System.setOut(before);
+    }
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+}
