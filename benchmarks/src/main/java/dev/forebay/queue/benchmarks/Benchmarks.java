@@ -8,7 +8,15 @@ import picocli.CommandLine.Command;
     name = "benchmarks",
     description = "Measures the figures of docs/benchmarks.md.",
     mixinStandardHelpOptions = true,
-    subcommands = {SqsPeers.class, SqsServerCommand.class, SqsContenderCommand.class})
+    subcommands = {
+      SqsPeers.class,
+      SqsServerCommand.class,
+      SqsContenderCommand.class,
+      MemoryScale.class,
+      MemoryScaleCommand.class,
+      Concurrency.class,
+      WorkerOverhead.class,
+    })
 public final class Benchmarks {
 
   private Benchmarks() {}

@@ -18,6 +18,12 @@ final class Figures {
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
+  /** The largest divided by the smallest. */
+  static double ratio(List<Double> values) {
+    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    return sorted[sorted.length - 1] / sorted[0];
+  }
+
   /** The median, and behind it the smallest and largest where there are several. */
   static String spread(List<Double> values) {
     String median = number(median(values));

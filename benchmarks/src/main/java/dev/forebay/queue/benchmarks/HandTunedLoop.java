@@ -24,6 +24,7 @@ final class HandTunedLoop implements SqsContender {
   private static final Logger LOG = LoggerFactory.getLogger(HandTunedLoop.class);
   private static final long STOP_SECONDS = 60;
   private static final long DELETE_LINGER_MILLIS = 5;
+  private static final long SLOTS_LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   private final SqsClient client;
 
@@ -72,6 +73,14 @@ final class HandTunedLoop implements SqsContender {
     }
 
     private void receive() {
+      try {
+        receiveUntilStopped();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private void receiveUntilStopped() throws InterruptedException {
       while (!stopping) {
         int room = takeFreeSlots();
         List<Message> received =
@@ -99,10 +108,13 @@ final class HandTunedLoop implements SqsContender {
       }
     }
 
-    private int takeFreeSlots() {
-      free.acquireUninterruptibly();
+    /** Waits a moment for more than one, so that quick handlers cost fewer requests. */
+    private int takeFreeSlots() throws InterruptedException {
+      free.acquire();
+      int most = Math.min(SqsBatches.SIZE, consumption.slots());
+      long deadline = System.nanoTime() + SLOTS_LINGER_NANOS;
       int room = 1;
-      while (room < SqsBatches.SIZE && free.tryAcquire()) {
+      while (room < most && free.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
         room++;
       }
       return room;

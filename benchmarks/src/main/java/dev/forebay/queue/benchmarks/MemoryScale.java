@@ -1,0 +1,78 @@
+package dev.forebay.queue.benchmarks;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** How the in-memory queue scales with its depth: speed and bytes a message. */
+@Command(
+    name = "memory-scale",
+    mixinStandardHelpOptions = true,
+    description =
+        "Operations per second and bytes a message of the in-memory queue at several depths, each"
+            + " in a JVM of its own.")
+final class MemoryScale implements Callable<Integer> {
+
+  private static final List<String> CHILD_JVM = List.of("-Xms3g", "-Xmx3g", "-XX:+UseParallelGC");
+
+  @Option(
+      names = "--depths",
+      split = ",",
+      description = "Messages standing in the queue. Default 1000,100000,1000000.")
+  private List<Integer> depths = List.of(1_000, 100_000, 1_000_000);
+
+  @Option(
+      names = "--kinds",
+      split = ",",
+      description = "plain, keyed (ten messages a key), delayed; all by default.")
+  private List<MemoryKind> kinds = List.of(MemoryKind.values());
+
+  @Option(names = "--rounds", description = "Measured rounds of a second each. Default 7.")
+  private int rounds = 7;
+
+  @Option(names = "--out", description = "Directory of memory-scale.json.")
+  private Path out = Path.of("target", "benchmarks");
+
+  @Override
+  public Integer call() throws IOException {
+    Report report =
+        new Report(
+            "memory-scale",
+            List.of("messages", "standing", "enqueue+poll+ack per second", "bytes a message"));
+    Map<String, Object> flatness = new LinkedHashMap<>();
+    for (MemoryKind kind : kinds) {
+      List<Double> speeds = new ArrayList<>();
+      List<Double> sizes = new ArrayList<>();
+      for (int depth : depths) {
+        MemoryScaleCommand.Figures figures = measure(kind, depth);
+        speeds.add(Figures.median(figures.perSecond()));
+        sizes.add(figures.bytesAMessage());
+        report.row(
+            kind.label(), depth, Figures.spread(figures.perSecond()), figures.bytesAMessage());
+        report.put(kind.label() + "-" + depth, figures);
+      }
+      flatness.put(kind.label() + ": fastest / slowest", Figures.ratio(speeds));
+      flatness.put(kind.label() + ": largest / smallest", Figures.ratio(sizes));
+    }
+    report.put("flatness", flatness);
+    report.publish(System.out, out);
+    flatness.forEach(
+        (what, ratio) -> System.out.println(what + " = " + Figures.number((Double) ratio)));
+    return 0;
+  }
+
+  private MemoryScaleCommand.Figures measure(MemoryKind kind, int depth) throws IOException {
+    List<String> arguments =
+        List.of("memory-scale-one", "--kind=" + kind, "--depth=" + depth, "--rounds=" + rounds);
+    try (ChildJvm child = ChildJvm.start(CHILD_JVM, arguments)) {
+      return new ObjectMapper().readValue(child.result(), MemoryScaleCommand.Figures.class);
+    }
+  }
+}
