@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
             + " in a JVM of its own.")
 final class MemoryScale implements Callable<Integer> {
 
-  private static final List<String> CHILD_JVM = List.of("-Xms3g", "-Xmx3g", "-XX:+UseParallelGC");
+  private static final List<String> CHILD_JVM =
+      List.of("-Xms4g", "-Xmx4g", "-Xmn3g", "-XX:+UseSerialGC");
 
   @Option(
       names = "--depths",
@@ -45,20 +46,30 @@ final class MemoryScale implements Callable<Integer> {
     Report report =
         new Report(
             "memory-scale",
-            List.of("messages", "standing", "enqueue+poll+ack per second", "bytes a message"));
+            List.of(
+                "messages",
+                "standing",
+                "enqueue+poll+ack per second",
+                "per second of processor time",
+                "bytes a message"));
     Map<String, Object> flatness = new LinkedHashMap<>();
     for (MemoryKind kind : kinds) {
       List<Double> speeds = new ArrayList<>();
       List<Double> sizes = new ArrayList<>();
       for (int depth : depths) {
         MemoryScaleCommand.Figures figures = measure(kind, depth);
-        speeds.add(Figures.median(figures.perSecond()));
+        speeds.add(Figures.median(figures.perCpuSecond()));
         sizes.add(figures.bytesAMessage());
         report.row(
-            kind.label(), depth, Figures.spread(figures.perSecond()), figures.bytesAMessage());
+            kind.label(),
+            depth,
+            Figures.spread(figures.perSecond()),
+            Figures.spread(figures.perCpuSecond()),
+            figures.bytesAMessage());
         report.put(kind.label() + "-" + depth, figures);
+        System.err.println(kind.label() + " " + depth + " " + figures);
       }
-      flatness.put(kind.label() + ": fastest / slowest", Figures.ratio(speeds));
+      flatness.put(kind.label() + ": fastest / slowest by processor time", Figures.ratio(speeds));
       flatness.put(kind.label() + ": largest / smallest", Figures.ratio(sizes));
     }
     report.put("flatness", flatness);

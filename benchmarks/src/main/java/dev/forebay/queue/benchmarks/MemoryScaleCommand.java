@@ -1,11 +1,13 @@
 package dev.forebay.queue.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.management.OperatingSystemMXBean;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.time.ManualTimeSource;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +28,8 @@ final class MemoryScaleCommand implements Callable<Integer> {
   private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int BETWEEN_LOOKS_AT_THE_CLOCK = 256;
   private static final int GC_ROUNDS = 4;
+  private static final OperatingSystemMXBean SYSTEM =
+      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
   private static final Duration STEP = Duration.ofMillis(1);
 
   @Option(names = "--kind", required = true)
@@ -41,9 +45,11 @@ final class MemoryScaleCommand implements Callable<Integer> {
    * What was measured.
    *
    * @param perSecond operations (enqueue, poll and ack of one message) per second, by round
+   * @param perCpuSecond the same per second of processor time, garbage collection included, which
+   *     is what other programs on the machine disturb least
    * @param bytesAMessage heap use divided by messages, body included
    */
-  record Figures(List<Double> perSecond, double bytesAMessage) {}
+  record Figures(List<Double> perSecond, List<Double> perCpuSecond, double bytesAMessage) {}
 
   @Override
   public Integer call() throws IOException {
@@ -54,8 +60,10 @@ final class MemoryScaleCommand implements Callable<Integer> {
       long number = fill(queue, time);
       double bytesAMessage = (weigh() - bytes) / depth;
       List<Double> perSecond = new ArrayList<>();
+      List<Double> perCpuSecond = new ArrayList<>();
       for (int round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
         long start = System.nanoTime();
+        long cpuStart = SYSTEM.getProcessCpuTime();
         long operations = 0;
         while (System.nanoTime() - start < ROUND_NANOS) {
           for (int i = 0; i < BETWEEN_LOOKS_AT_THE_CLOCK; i++) {
@@ -65,9 +73,12 @@ final class MemoryScaleCommand implements Callable<Integer> {
         }
         if (round >= WARM_UP_ROUNDS) {
           perSecond.add(operations * 1e9 / (System.nanoTime() - start));
+          perCpuSecond.add(operations * 1e9 / (SYSTEM.getProcessCpuTime() - cpuStart));
         }
       }
-      ChildJvm.answer(new ObjectMapper().writeValueAsString(new Figures(perSecond, bytesAMessage)));
+      ChildJvm.answer(
+          new ObjectMapper()
+              .writeValueAsString(new Figures(perSecond, perCpuSecond, bytesAMessage)));
     }
     return 0;
   }

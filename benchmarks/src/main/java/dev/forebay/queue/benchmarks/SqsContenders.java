@@ -13,6 +13,7 @@ final class SqsContenders {
   static {
     ALL.put("naive", NaiveLoop::new);
     ALL.put("hand-tuned", HandTunedLoop::new);
+    ALL.put("forebay", ForebayWorker::new);
     ALL.put("spring", target -> new SpringCloudAws(target, SqsBatches.SIZE));
     ALL.put("spring-one-a-poll", target -> new SpringCloudAws(target, 1));
   }

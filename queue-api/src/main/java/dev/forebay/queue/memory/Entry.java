@@ -34,6 +34,12 @@ final class Entry {
   int dueIndex = NOT_IN_HEAP;
   int ageIndex = NOT_IN_HEAP;
 
+  /** Neighbours in the line by age, while in it. */
+  @Nullable Entry older;
+
+  @Nullable Entry newer;
+  boolean inAgeLine;
+
   /** Whether this is the one message of its key that may be delivered now. */
   boolean leadsItsKey;
 

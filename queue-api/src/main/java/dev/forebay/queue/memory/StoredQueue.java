@@ -47,7 +47,7 @@ final class StoredQueue {
   private final ArrayDeque<Entry> ready = new ArrayDeque<>();
   private final KeyLanes lanes = new KeyLanes();
   private final EntryHeap due = EntryHeap.byDueTime();
-  private final EntryHeap byAge = EntryHeap.byAge();
+  private final AgeOrder byAge = new AgeOrder();
   private final DedupWindow dedup = new DedupWindow();
   private final Waiters waiters;
   private List<MemoryDelivery> expired = new ArrayList<>();
