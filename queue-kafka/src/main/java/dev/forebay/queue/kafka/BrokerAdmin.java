@@ -1,0 +1,365 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
+import org.apache.kafka.clients.admin.FinalizedVersionRange;
+import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
+import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.ShareMemberDescription;
+import org.apache.kafka.clients.admin.SharePartitionOffsetInfo;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the queue asks and tells the brokers beside records: the checks of {@code build()} (S2), the
+ * share group's settings, and the backlog. Every question ends within the caller's time-out; errors
+ * say what to do about them. Thread-safe.
+ */
+final class BrokerAdmin implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(BrokerAdmin.class);
+
+  static final String LOCK_DURATION = "share.record.lock.duration.ms";
+  static final String DELIVERY_LIMIT = "share.delivery.count.limit";
+  static final String OFFSET_RESET = "share.auto.offset.reset";
+  private static final String SHARE_FEATURE = "share.version";
+
+  private final Admin admin;
+  private final String where;
+  private final Duration timeout;
+
+  BrokerAdmin(ClientProperties properties, Duration timeout) {
+    this.where = properties.bootstrapServers();
+    this.timeout = timeout;
+    try {
+      this.admin = Admin.create(properties.admin((int) timeout.toMillis()));
+    } catch (KafkaException e) {
+      Throwable root = e.getCause() == null ? e : e.getCause();
+      throw new QueueException(
+          ErrorCode.MISCONFIGURED,
+          "No Kafka client for " + where + ": " + root.getMessage() + ". Check the properties.",
+          e);
+    }
+  }
+
+  Admin client() {
+    return admin;
+  }
+
+  /**
+   * Checks that a topic exists and that the client may use it so.
+   *
+   * @return the largest record batch in bytes that the topic takes
+   */
+  int checkTopic(String topic, Set<AclOperation> needed) {
+    TopicDescription description =
+        ask(
+                admin
+                    .describeTopics(
+                        List.of(topic),
+                        new DescribeTopicsOptions().includeAuthorizedOperations(true))
+                    .allTopicNames(),
+                "describe the topic " + topic,
+                "Create it: kafka-topics.sh --create --topic "
+                    + topic
+                    + " --partitions N --bootstrap-server "
+                    + where,
+                "Grant DESCRIBE on the topic.")
+            .get(topic);
+    // A cluster without an authorizer tells no operations.
+    Set<AclOperation> allowed = description == null ? null : description.authorizedOperations();
+    if (allowed != null && !allowed.isEmpty()) {
+      for (AclOperation operation : needed) {
+        if (!allowed.contains(operation)) {
+          throw new QueueException(
+              ErrorCode.ACCESS_DENIED,
+              "No permission for " + operation + " on the topic " + topic + ". Grant it.");
+        }
+      }
+    }
+    Config config = config(ConfigResource.Type.TOPIC, topic);
+    ConfigEntry limit = config.get("max.message.bytes");
+    return limit == null || limit.value() == null ? 1024 * 1024 : Integer.parseInt(limit.value());
+  }
+
+  /** Checks that the cluster offers share groups. */
+  void checkShareGroups() {
+    FinalizedVersionRange range =
+        ask(
+                admin.describeFeatures().featureMetadata(),
+                "ask for the features of the cluster",
+                "",
+                "Grant DESCRIBE on the cluster.")
+            .finalizedFeatures()
+            .get(SHARE_FEATURE);
+    if (range == null || range.maxVersionLevel() < 1) {
+      throw new QueueException(
+          ErrorCode.MISCONFIGURED,
+          "Share groups are off on the cluster at "
+              + where
+              + ". Kafka 4.2 or later is needed; switch them on with kafka-features.sh upgrade"
+              + " --feature share.version=1 --bootstrap-server "
+              + where);
+    }
+  }
+
+  /** Sets what the contract needs on the share group; changes nothing that is right already. */
+  void configureGroup(String group, Duration lock, int deliveryLimit) {
+    Map<String, String> wanted =
+        Map.of(
+            LOCK_DURATION, Long.toString(lock.toMillis()),
+            DELIVERY_LIMIT, Integer.toString(deliveryLimit),
+            // With the default, records enqueued before the first poll would be skipped.
+            OFFSET_RESET, "earliest");
+    Config current = config(ConfigResource.Type.GROUP, group);
+    List<AlterConfigOp> changes = new ArrayList<>();
+    wanted.forEach(
+        (name, value) -> {
+          ConfigEntry entry = current.get(name);
+          boolean set =
+              entry != null
+                  && value.equals(entry.value())
+                  // A default may be changed on the broker later; the group's own value stays.
+                  && entry.source() == ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG;
+          if (!set) {
+            changes.add(new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET));
+          }
+        });
+    if (changes.isEmpty()) {
+      return;
+    }
+    ask(
+        admin
+            .incrementalAlterConfigs(
+                Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), changes))
+            .all(),
+        "set " + wanted + " on the share group " + group,
+        "A lease must lie between the brokers' group.share.min.record.lock.duration.ms and"
+            + " group.share.max.record.lock.duration.ms (15 s and 60 s by default): choose another"
+            + " lease, it is kept longer by extending it, or change the brokers' limits.",
+        "Grant ALTER_CONFIGS on the group, or set these values once with kafka-configs.sh --alter"
+            + " --entity-type groups --entity-name "
+            + group);
+    log.info("Share group {}: set {}", group, wanted);
+  }
+
+  private Config config(ConfigResource.Type type, String name) {
+    ConfigResource resource = new ConfigResource(type, name);
+    Config config =
+        ask(
+                admin.describeConfigs(List.of(resource)).all(),
+                "read the settings of " + type + " " + name,
+                "",
+                "Grant DESCRIBE_CONFIGS on it.")
+            .get(resource);
+    return config == null ? new Config(List.of()) : config;
+  }
+
+  /**
+   * The backlog of a group on a topic by its lag, which counts what is under a lease too.
+   *
+   * @param inFlight how many of these this process holds
+   */
+  QueueDepth depth(String group, String topic, long inFlight) {
+    TopicDescription description =
+        ask(
+                admin.describeTopics(List.of(topic)).allTopicNames(),
+                "describe the topic " + topic,
+                "",
+                "Grant DESCRIBE on the topic.")
+            .get(topic);
+    List<TopicPartition> partitions = new ArrayList<>();
+    if (description != null) {
+      description
+          .partitions()
+          .forEach(info -> partitions.add(new TopicPartition(topic, info.partition())));
+    }
+    Map<TopicPartition, SharePartitionOffsetInfo> offsets = groupOffsets(group, partitions);
+    long lag = 0;
+    List<TopicPartition> untouched = new ArrayList<>();
+    for (TopicPartition partition : partitions) {
+      SharePartitionOffsetInfo info = offsets.get(partition);
+      if (info == null) {
+        untouched.add(partition);
+      } else if (info.lag().isPresent()) {
+        lag += info.lag().get();
+      } else {
+        return new QueueDepth(
+            OptionalLong.empty(),
+            OptionalLong.of(inFlight),
+            OptionalLong.empty(),
+            Optional.empty());
+      }
+    }
+    lag += recordsIn(untouched);
+    return new QueueDepth(
+        OptionalLong.of(Math.max(0, lag - inFlight)),
+        OptionalLong.of(inFlight),
+        OptionalLong.empty(),
+        Optional.empty());
+  }
+
+  /** As {@link PartitionWatch.Broker}, for one group and topic. */
+  PartitionWatch.Broker watching(String group, String topic) {
+    return new PartitionWatch.Broker() {
+      @Override
+      public CompletionStage<Map<Integer, Long>> lags() {
+        return admin
+            .listShareGroupOffsets(Map.of(group, new ListShareGroupOffsetsSpec()))
+            .partitionsToOffsetInfo(group)
+            .toCompletionStage()
+            .thenApply(
+                offsets -> {
+                  Map<Integer, Long> lags = new HashMap<>();
+                  offsets.forEach(
+                      (partition, info) -> {
+                        if (partition.topic().equals(topic) && info != null) {
+                          info.lag().ifPresent(lag -> lags.put(partition.partition(), lag));
+                        }
+                      });
+                  return lags;
+                });
+      }
+
+      @Override
+      public CompletionStage<Map<String, Set<Integer>>> assignments() {
+        return admin
+            .describeShareGroups(List.of(group))
+            .describedGroups()
+            .get(group)
+            .toCompletionStage()
+            .thenApply(
+                description -> {
+                  Map<String, Set<Integer>> read = new HashMap<>();
+                  for (ShareMemberDescription member : description.members()) {
+                    Set<Integer> partitions = new HashSet<>();
+                    for (TopicPartition partition : member.assignment().topicPartitions()) {
+                      if (partition.topic().equals(topic)) {
+                        partitions.add(partition.partition());
+                      }
+                    }
+                    read.put(member.clientId(), partitions);
+                  }
+                  return read;
+                });
+      }
+    };
+  }
+
+  private Map<TopicPartition, SharePartitionOffsetInfo> groupOffsets(
+      String group, List<TopicPartition> partitions) {
+    try {
+      return ask(
+          admin
+              .listShareGroupOffsets(
+                  Map.of(group, new ListShareGroupOffsetsSpec().topicPartitions(partitions)))
+              .partitionsToOffsetInfo(group),
+          "ask for the backlog of the share group " + group,
+          "",
+          "Grant DESCRIBE on the group.");
+    } catch (QueueException e) {
+      if (e.getCause() instanceof GroupIdNotFoundException) {
+        return Map.of();
+      }
+      throw e;
+    }
+  }
+
+  /** All records of partitions the group never read. */
+  private long recordsIn(List<TopicPartition> partitions) {
+    if (partitions.isEmpty()) {
+      return 0;
+    }
+    Map<TopicPartition, OffsetSpec> first = new HashMap<>();
+    Map<TopicPartition, OffsetSpec> last = new HashMap<>();
+    for (TopicPartition partition : partitions) {
+      first.put(partition, OffsetSpec.earliest());
+      last.put(partition, OffsetSpec.latest());
+    }
+    return sum(last) - sum(first);
+  }
+
+  private long sum(Map<TopicPartition, OffsetSpec> specs) {
+    return ask(
+            admin.listOffsets(specs).all(), "ask for offsets", "", "Grant DESCRIBE on the topic.")
+        .values()
+        .stream()
+        .mapToLong(ListOffsetsResultInfo::offset)
+        .sum();
+  }
+
+  private <T> T ask(KafkaFuture<T> answer, String purpose, String advice, String grant) {
+    try {
+      return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw refused(KafkaErrors.unwrap(e), purpose, advice, grant);
+    } catch (TimeoutException | InterruptException e) {
+      throw refused(e, purpose, advice, grant);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw refused(e, purpose, advice, grant);
+    }
+  }
+
+  private QueueException refused(Throwable error, String purpose, String advice, String grant) {
+    ErrorCode code =
+        error instanceof InterruptedException || error instanceof InterruptException
+            ? ErrorCode.UNAVAILABLE
+            : KafkaErrors.code(error);
+    String todo =
+        switch (code) {
+          case ACCESS_DENIED -> grant;
+          case UNAVAILABLE ->
+              "No answer within "
+                  + timeout
+                  + ". Check bootstrap.servers, the network, the security settings, and that the"
+                  + " cluster is up.";
+          default -> advice;
+        };
+    @Nullable String said = error.getMessage();
+    return new QueueException(
+        code,
+        "Kafka at "
+            + where
+            + ": cannot "
+            + purpose
+            + ". "
+            + todo
+            + (said == null ? "" : " The answer was: " + said),
+        error);
+  }
+
+  @Override
+  public void close() {
+    admin.close(Duration.ofMillis(500));
+  }
+}

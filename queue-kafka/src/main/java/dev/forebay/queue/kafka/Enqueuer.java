@@ -1,0 +1,117 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes messages by the idempotent producer, which batches them (E5) and retries within its own
+ * delivery time-out without ever storing one twice.
+ *
+ * <p>Its buffer is bounded ({@code buffer.memory}); when it is full, enqueue waits up to {@code
+ * max.block.ms} and ends as OVERLOADED. Thread-safe.
+ */
+final class Enqueuer {
+
+  private final String topic;
+  private final Capabilities capabilities;
+  private final Producer<byte[], byte[]> producer;
+  private final TimeSource time;
+  private volatile boolean refusing;
+
+  Enqueuer(
+      String topic, Capabilities capabilities, Producer<byte[], byte[]> producer, TimeSource time) {
+    this.topic = topic;
+    this.capabilities = capabilities;
+    this.producer = producer;
+    this.time = time;
+  }
+
+  CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+    EnqueueOutcome.Failed refusal = refusal(message);
+    if (refusal != null) {
+      return CompletableFuture.completedFuture(refusal);
+    }
+    Envelope envelope = Envelope.fresh(UUID.randomUUID().toString(), message, time.now());
+    return send(RecordCodec.encode(topic, envelope, 0))
+        .handle(
+            (stored, error) ->
+                error == null
+                    ? new EnqueueOutcome.Enqueued(envelope.id())
+                    : failed(KafkaErrors.unwrap(error)));
+  }
+
+  private EnqueueOutcome.@Nullable Failed refusal(Message message) {
+    if (refusing) {
+      return new EnqueueOutcome.Failed(ErrorCode.CLOSED, "The queue " + topic + " is closed.");
+    }
+    EnqueueOutcome.Failed unfit = Checks.message(message, capabilities, Checks.plainSize(message));
+    return unfit == null ? Checks.enqueueDelay(message, capabilities) : unfit;
+  }
+
+  /** Writes one record; completes exceptionally with Kafka's own exception. */
+  CompletableFuture<Void> send(ProducerRecord<byte[], byte[]> record) {
+    CompletableFuture<Void> stored = new CompletableFuture<>();
+    try {
+      producer.send(
+          record,
+          (metadata, error) -> {
+            if (error == null) {
+              stored.complete(null);
+            } else {
+              stored.completeExceptionally(error);
+            }
+          });
+    } catch (KafkaException | IllegalStateException e) {
+      // Interrupted while waiting for room, or closed: nothing was sent.
+      stored.completeExceptionally(e);
+    }
+    return stored;
+  }
+
+  private EnqueueOutcome failed(Throwable error) {
+    ErrorCode code =
+        refusing && error instanceof IllegalStateException
+            ? ErrorCode.CLOSED
+            : KafkaErrors.sendCode(error);
+    String advice =
+        switch (code) {
+          case AMBIGUOUS ->
+              "No answer came within the producer's delivery.timeout.ms; it may have been stored.";
+          case OVERLOADED ->
+              "The producer's buffer (buffer.memory) stayed full for max.block.ms; slow down.";
+          case INVALID_MESSAGE -> "The broker refuses the record as it is.";
+          case NOT_FOUND -> "The topic does not exist any more; create it.";
+          case ACCESS_DENIED -> "Grant WRITE on the topic.";
+          default -> "Enqueuing again may help.";
+        };
+    return new EnqueueOutcome.Failed(
+        code, "Topic " + topic + ": " + advice + " " + error.getMessage(), error);
+  }
+
+  Producer<byte[], byte[]> client() {
+    return producer;
+  }
+
+  /** From now on enqueue answers CLOSED; what is under way is finished. */
+  void refuse() {
+    refusing = true;
+  }
+
+  /** Flushes what was accepted, for at most {@code within}. */
+  void close(Duration within) {
+    refusing = true;
+    producer.close(within);
+  }
+}

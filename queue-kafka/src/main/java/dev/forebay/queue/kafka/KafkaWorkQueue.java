@@ -1,0 +1,186 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.Producer;
+
+/**
+ * A work queue on a Kafka topic.
+ *
+ * <p>{@link #shared} hands any record to any worker, by a share group (Kafka 4.2 and later): as
+ * elastic as SQS, without order. Workers on any number of machines use the same topic and group;
+ * there is nothing to rebalance and no partition to be short of.
+ *
+ * <p><b>What Kafka promises here.</b> A completed enqueue is acknowledged by all in-sync replicas
+ * of its partition, once (E1). A lease is the broker's record lock, renewed in the background for
+ * as long as the lease is live, so it can be longer than the broker's own limit (L3). An ack is OK
+ * only when the broker confirmed it (A2, A3). When a connection to the broker ends, by a crash, a
+ * network failure or {@link #close()}, the broker gives the records of that connection out again at
+ * once; the deliveries then know that they are lost.
+ *
+ * <p><b>Limits.</b> Capabilities tell them as numbers. A record that waits for its release delay
+ * occupies a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes
+ * by the broker, their causes only within one process.
+ *
+ * <p>Thread-safe.
+ */
+public final class KafkaWorkQueue implements WorkQueue {
+
+  private final String topic;
+  private final Capabilities capabilities;
+  private final BrokerAdmin admin;
+  private final Enqueuer enqueuer;
+  private final Duration grace;
+  private final TimeSource time;
+  private final Consumption consumption;
+
+  KafkaWorkQueue(
+      String topic,
+      Capabilities capabilities,
+      BrokerAdmin admin,
+      Enqueuer enqueuer,
+      Duration grace,
+      TimeSource time,
+      Consumption.Factory consumption) {
+    this.topic = topic;
+    this.capabilities = capabilities;
+    this.admin = admin;
+    this.enqueuer = enqueuer;
+    this.grace = grace;
+    this.time = time;
+    this.consumption = consumption.create(this);
+  }
+
+  /**
+   * Starts to build a queue on {@code topic} where any worker takes any record.
+   *
+   * @param clientProperties properties of the Kafka clients, at least {@code bootstrap.servers};
+   *     security settings pass through untouched
+   */
+  public static KafkaShareBuilder shared(Map<String, ?> clientProperties, String topic) {
+    return new KafkaShareBuilder(new LinkedHashMap<>(clientProperties), topic);
+  }
+
+  /** As {@link #shared(Map, String)}, for properties read from a file. */
+  public static KafkaShareBuilder shared(Properties clientProperties, String topic) {
+    Map<String, Object> properties = new LinkedHashMap<>();
+    clientProperties.forEach((name, value) -> properties.put(String.valueOf(name), value));
+    return new KafkaShareBuilder(properties, topic);
+  }
+
+  @Override
+  public String name() {
+    return topic;
+  }
+
+  @Override
+  public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+    return enqueuer.enqueue(message);
+  }
+
+  @Override
+  public List<Delivery> poll(int max, Duration wait) {
+    Checks.poll(max, wait);
+    return consumption.poll(max, wait);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> ack(Delivery delivery) {
+    return consumption.ack(delivery);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> extend(Delivery delivery, Duration lease) {
+    Checks.lease(lease, capabilities);
+    return consumption.extend(delivery, lease);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> release(
+      Delivery delivery, Duration delay, ReleaseCause cause) {
+    Checks.releaseDelay(delay, capabilities);
+    return consumption.release(delivery, delay, cause);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
+    Checks.deadLetters(capabilities);
+    return consumption.deadLetter(delivery, cause);
+  }
+
+  @Override
+  public Capabilities capabilities() {
+    return capabilities;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>From the group's lag: what other processes hold under a lease counts as visible, because the
+   * broker does not tell it apart.
+   */
+  @Override
+  public QueueDepth depth() {
+    return consumption.depth();
+  }
+
+  /**
+   * How many records of the topic could not be decoded since this queue was built; each went to the
+   * dead letters, or was set aside where there are none (P5).
+   */
+  public long undecodable() {
+    return consumption.undecodable();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Offers {@link Admin} and {@link Producer}, which end with the queue and must not be closed.
+   */
+  @Override
+  public <T> T unwrap(Class<T> type) {
+    for (Object candidate : List.of(this, admin.client(), enqueuer.client())) {
+      if (type.isInstance(candidate)) {
+        return type.cast(candidate);
+      }
+    }
+    throw new QueueException(
+        ErrorCode.UNSUPPORTED,
+        "This queue has no " + type.getName() + " inside; it offers Admin and Producer.");
+  }
+
+  @Override
+  public void close() {
+    long end = time.nanoTime() + grace.toNanos();
+    enqueuer.refuse();
+    consumption.close();
+    // What was accepted is flushed in the time that is left, and in some of the second beyond it.
+    long left = Math.max(Duration.ofMillis(300).toNanos(), end - time.nanoTime());
+    enqueuer.close(Duration.ofNanos(left));
+    admin.close();
+  }
+
+  /** The topic and mode. */
+  @Override
+  public String toString() {
+    return "KafkaWorkQueue[" + capabilities.backend() + ", " + topic + "]";
+  }
+}

@@ -1,0 +1,170 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.DeadLetter;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.spi.Envelope;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages as Kafka records: the body is the value, the key is the record's key in UTF-8, headers
+ * are headers in UTF-8, and the library's own data are headers under the reserved prefix.
+ *
+ * <p>A record of another producer has no reserved headers and is fine (P5). What a {@link Message}
+ * cannot represent is <i>undecodable</i>: no value, a key or header value that is not UTF-8, a
+ * header without a value or twice, reserved headers the library did not write.
+ */
+final class RecordCodec {
+
+  /** How often the record was copied; see {@link Lane} on the broker's delivery limit. */
+  private static final String COPIES = Message.RESERVED_HEADER_PREFIX + "copies";
+
+  /** The key travels as the record's key alone. */
+  private static final String KEY = Message.RESERVED_HEADER_PREFIX + "key";
+
+  /** What reserved headers of an undecodable record are renamed to in its dead letter. */
+  private static final String ALIEN_PREFIX = "alien-";
+
+  private static final int MAX_COPIES = 1 << 20;
+
+  private RecordCodec() {}
+
+  /**
+   * A decoded record.
+   *
+   * @param copies how often the message was copied to a new record
+   */
+  record Decoded(Envelope envelope, int copies) {}
+
+  /** The record cannot be represented as a message; the text says why. */
+  static final class UndecodableException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    UndecodableException(String reason) {
+      super(reason, null, false, false);
+    }
+  }
+
+  static ProducerRecord<byte[], byte[]> encode(String topic, Envelope envelope, int copies) {
+    Message message = envelope.message();
+    RecordHeaders headers = new RecordHeaders();
+    message.headers().forEach((name, value) -> headers.add(name, utf8(value)));
+    envelope
+        .metadata()
+        .forEach(
+            (name, value) -> {
+              if (!name.equals(KEY)) {
+                headers.add(name, utf8(value));
+              }
+            });
+    if (copies > 0) {
+      headers.add(COPIES, utf8(Integer.toString(copies)));
+    }
+    byte @Nullable [] key = message.key().map(RecordCodec::utf8).orElse(null);
+    return new ProducerRecord<>(topic, null, key, message.body(), headers);
+  }
+
+  static Decoded decode(ConsumerRecord<byte[], byte[]> record) throws UndecodableException {
+    byte @Nullable [] body = record.value();
+    if (body == null) {
+      throw new UndecodableException("The record has no value.");
+    }
+    Map<String, String> user = new LinkedHashMap<>();
+    Map<String, String> reserved = new HashMap<>();
+    for (Header header : record.headers()) {
+      String name = header.key();
+      byte @Nullable [] value = header.value();
+      if (value == null) {
+        throw new UndecodableException("A header has no value.");
+      }
+      Map<String, String> target = isReserved(name) ? reserved : user;
+      if (target.put(name, text(value, "The value of a header")) != null) {
+        throw new UndecodableException("A header occurs twice.");
+      }
+    }
+    byte @Nullable [] key = record.key();
+    if (key == null) {
+      reserved.remove(KEY);
+    } else {
+      reserved.put(KEY, text(key, "The key"));
+    }
+    int copies = copies(reserved.get(COPIES));
+    try {
+      Envelope envelope =
+          Envelope.read(
+              body,
+              user,
+              reserved,
+              record.topic() + "-" + record.partition() + "-" + record.offset(),
+              Instant.ofEpochMilli(Math.max(0, record.timestamp())));
+      return new Decoded(envelope, copies);
+    } catch (QueueException e) {
+      throw new UndecodableException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /**
+   * The dead letter of a record that could not be decoded: value, key and headers byte for byte,
+   * but for reserved names, which would be taken for the library's own.
+   */
+  static ProducerRecord<byte[], byte[]> undecodableDeadLetter(
+      String topic, ConsumerRecord<byte[], byte[]> record, DeadLetter letter) {
+    RecordHeaders headers = new RecordHeaders();
+    for (Header header : record.headers()) {
+      String name = header.key();
+      headers.add(isReserved(name) ? ALIEN_PREFIX + name : name, header.value());
+    }
+    Envelope envelope =
+        new Envelope(
+            record.topic() + "-" + record.partition() + "-" + record.offset(),
+            Message.of(new byte[0]),
+            Instant.ofEpochMilli(Math.max(0, record.timestamp())),
+            letter.attempts(),
+            letter);
+    envelope.metadata().forEach((name, value) -> headers.add(name, utf8(value)));
+    return new ProducerRecord<>(topic, null, record.key(), record.value(), headers);
+  }
+
+  private static boolean isReserved(String name) {
+    return name.toLowerCase(Locale.ROOT).startsWith(Message.RESERVED_HEADER_PREFIX);
+  }
+
+  private static int copies(@Nullable String text) throws UndecodableException {
+    if (text == null) {
+      return 0;
+    }
+    try {
+      int copies = Integer.parseInt(text);
+      if (copies > 0 && copies <= MAX_COPIES) {
+        return copies;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through: not what the library writes.
+    }
+    throw new UndecodableException("The reserved header " + COPIES + " is not a count.");
+  }
+
+  private static String text(byte[] bytes, String what) throws UndecodableException {
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    // Malformed bytes become U+FFFD; the comparison keeps a true U+FFFD legal.
+    if (text.indexOf('\uFFFD') >= 0 && !Arrays.equals(bytes, utf8(text))) {
+      throw new UndecodableException(what + " is not UTF-8.");
+    }
+    return text;
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,219 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The share-group mode: records come from {@link Lane lanes} by way of the {@link LanePool}, and
+ * every settlement goes back to the lane that holds the record. Thread-safe.
+ */
+final class ShareConsumption implements Consumption {
+
+  private static final Logger log = LoggerFactory.getLogger(ShareConsumption.class);
+  private static final CompletableFuture<Settlement> STALE =
+      CompletableFuture.completedFuture(Settlement.STALE);
+
+  private final ShareSettings settings;
+  private final TimeSource time;
+  private final Enqueuer enqueuer;
+  private final BrokerAdmin admin;
+  private final WorkQueue queue;
+  private final Intake intake;
+  private final LanePool pool;
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  ShareConsumption(
+      ShareSettings settings,
+      ClientProperties properties,
+      Enqueuer enqueuer,
+      BrokerAdmin admin,
+      WorkQueue queue) {
+    this.settings = settings;
+    this.time = settings.time();
+    this.enqueuer = enqueuer;
+    this.admin = admin;
+    this.queue = queue;
+    this.intake = new Intake(settings, enqueuer);
+    Trouble trouble =
+        new Trouble(
+            log,
+            "Topic "
+                + settings.topic()
+                + ": a lane of group "
+                + settings.group()
+                + " has trouble with the broker");
+    Lane.ConsumerFactory consumers =
+        (records, clientId) ->
+            new KafkaShareConsumer<>(properties.lane(settings.group(), records, clientId));
+    this.pool =
+        new LanePool(
+            settings,
+            queue,
+            (in, size, number) -> new Lane(in, size, number, settings, intake, consumers, trouble),
+            admin.watching(settings.group(), settings.topic()));
+  }
+
+  @Override
+  public List<Delivery> poll(int max, Duration wait) {
+    return new ArrayList<>(pool.poll(max, wait));
+  }
+
+  @Override
+  public CompletableFuture<Settlement> ack(Delivery delivery) {
+    ShareDelivery mine = own(delivery);
+    return mine.beginSettlement() ? decide(mine.held(), Held.Decision.ACCEPT) : stale();
+  }
+
+  @Override
+  public CompletableFuture<Settlement> extend(Delivery delivery, Duration lease) {
+    ShareDelivery mine = own(delivery);
+    if (!mine.extendedTo(time.nanoTime() + lease.toNanos())) {
+      return stale();
+    }
+    // The lane looks by itself within a third of the lock's time.
+    if (lease.compareTo(settings.lease()) < 0) {
+      mine.held().lane.nudge();
+    }
+    return CompletableFuture.completedFuture(Settlement.OK);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> release(
+      Delivery delivery, Duration delay, ReleaseCause cause) {
+    ShareDelivery mine = own(delivery);
+    if (!mine.beginSettlement()) {
+      return stale();
+    }
+    Held held = mine.held();
+    held.attemptsAfter = mine.attempts().plus(cause);
+    held.releaseAt = time.nanoTime() + delay.toNanos();
+    if (delay.isZero()) {
+      return decide(held, Held.Decision.RELEASE);
+    }
+    // Decided here and now: the lane holds the record until its time and then gives it back.
+    mine.settled();
+    held.decision = Held.Decision.RELEASE;
+    held.lane.submit(held);
+    return CompletableFuture.completedFuture(Settlement.OK);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
+    ShareDelivery mine = own(delivery);
+    String topic = settings.deadLetters();
+    if (topic == null || !mine.beginSettlement()) {
+      return stale();
+    }
+    Held held = mine.held();
+    Envelope dead =
+        mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
+    return enqueuer
+        .send(RecordCodec.encode(topic, dead, held.copies))
+        .handle((stored, error) -> error)
+        .thenCompose(
+            error -> {
+              if (error == null) {
+                return decide(held, Held.Decision.ACCEPT);
+              }
+              log.warn(
+                  "Topic {}: no dead letter could be written to {}; the message stays under its"
+                      + " lease. {}",
+                  settings.topic(),
+                  topic,
+                  KafkaErrors.unwrap(error).toString());
+              mine.reopen();
+              return CompletableFuture.completedFuture(Settlement.UNKNOWN);
+            });
+  }
+
+  private static CompletableFuture<Settlement> decide(Held held, Held.Decision decision) {
+    CompletableFuture<Settlement> answer = new CompletableFuture<>();
+    held.answer = answer;
+    held.decision = decision;
+    held.lane.submit(held);
+    return answer;
+  }
+
+  private static CompletableFuture<Settlement> stale() {
+    return STALE.copy();
+  }
+
+  private ShareDelivery own(Delivery delivery) {
+    if (delivery instanceof ShareDelivery mine && mine.queue() == queue) {
+      return mine;
+    }
+    throw new IllegalArgumentException(
+        "This delivery is of another queue; settle it by its own methods.");
+  }
+
+  @Override
+  public QueueDepth depth() {
+    return admin.depth(settings.group(), settings.topic(), pool.held());
+  }
+
+  @Override
+  public long undecodable() {
+    return intake.undecodableCount();
+  }
+
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    if (closing.compareAndSet(false, true)) {
+      try {
+        interrupted = drain();
+      } finally {
+        closed.countDown();
+      }
+    } else {
+      try {
+        boolean unused = closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the lanes; returns whether the waiting thread was interrupted, which cuts it short. */
+  private boolean drain() {
+    long closeBy = time.nanoTime() + settings.grace().toNanos();
+    List<Lane> lanes = pool.close(closeBy);
+    lanes.forEach(Lane::drain);
+    boolean interrupted = false;
+    for (Lane lane : lanes) {
+      try {
+        // A lane ends by itself at that time; what keeps it then is a broker that does not answer.
+        long left = closeBy - time.nanoTime() + Duration.ofMillis(200).toNanos();
+        lane.thread().join(Math.max(1, Duration.ofNanos(left).toMillis()));
+        if (lane.thread().isAlive()) {
+          lane.thread().interrupt();
+          lane.thread().join(1_000);
+        }
+      } catch (InterruptedException e) {
+        interrupted = true;
+        lane.thread().interrupt();
+      }
+    }
+    return interrupted;
+  }
+}
