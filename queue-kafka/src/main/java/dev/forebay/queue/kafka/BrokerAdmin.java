@@ -12,8 +12,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
@@ -25,11 +27,11 @@ import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.ShareGroupDescription;
 import org.apache.kafka.clients.admin.ShareMemberDescription;
 import org.apache.kafka.clients.admin.SharePartitionOffsetInfo;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
@@ -89,7 +91,7 @@ final class BrokerAdmin implements AutoCloseable {
                         new DescribeTopicsOptions().includeAuthorizedOperations(true))
                     .allTopicNames(),
                 "describe the topic " + topic,
-                "Create it: kafka-topics.sh --create --topic "
+                "A name has letters, digits, '.', '_' and '-'. Create the topic: kafka-topics.sh --create --topic "
                     + topic
                     + " --partitions N --bootstrap-server "
                     + where,
@@ -220,7 +222,13 @@ final class BrokerAdmin implements AutoCloseable {
             Optional.empty());
       }
     }
-    lag += recordsIn(untouched);
+    Map<TopicPartition, Long> all =
+        ask(
+            recordsIn(untouched).toCompletableFuture(),
+            "ask for offsets of the topic " + topic,
+            "",
+            "Grant DESCRIBE on the topic.");
+    lag += all.values().stream().mapToLong(Long::longValue).sum();
     return new QueueDepth(
         OptionalLong.of(Math.max(0, lag - inFlight)),
         OptionalLong.of(inFlight),
@@ -230,36 +238,53 @@ final class BrokerAdmin implements AutoCloseable {
 
   /** As {@link PartitionWatch.Broker}, for one group and topic. */
   PartitionWatch.Broker watching(String group, String topic) {
+    Admin client = admin;
     return new PartitionWatch.Broker() {
       @Override
       public CompletionStage<Map<Integer, Long>> lags() {
-        return admin
+        return client
             .listShareGroupOffsets(Map.of(group, new ListShareGroupOffsetsSpec()))
             .partitionsToOffsetInfo(group)
             .toCompletionStage()
-            .thenApply(
+            .thenCompose(
                 offsets -> {
                   Map<Integer, Long> lags = new HashMap<>();
+                  List<TopicPartition> untouched = new ArrayList<>();
                   offsets.forEach(
                       (partition, info) -> {
-                        if (partition.topic().equals(topic) && info != null) {
+                        if (!partition.topic().equals(topic)) {
+                          return;
+                        }
+                        // Nothing is known of a partition before its first settlement.
+                        if (info == null) {
+                          untouched.add(partition);
+                        } else {
                           info.lag().ifPresent(lag -> lags.put(partition.partition(), lag));
                         }
                       });
-                  return lags;
+                  return recordsIn(untouched)
+                      .thenApply(
+                          records -> {
+                            records.forEach(
+                                (partition, count) -> lags.put(partition.partition(), count));
+                            return lags;
+                          });
                 });
       }
 
       @Override
       public CompletionStage<Map<String, Set<Integer>>> assignments() {
-        return admin
+        return client
             .describeShareGroups(List.of(group))
-            .describedGroups()
-            .get(group)
+            .all()
             .toCompletionStage()
             .thenApply(
-                description -> {
+                described -> {
                   Map<String, Set<Integer>> read = new HashMap<>();
+                  ShareGroupDescription description = described.get(group);
+                  if (description == null) {
+                    return read;
+                  }
                   for (ShareMemberDescription member : description.members()) {
                     Set<Integer> partitions = new HashSet<>();
                     for (TopicPartition partition : member.assignment().topicPartitions()) {
@@ -294,10 +319,10 @@ final class BrokerAdmin implements AutoCloseable {
     }
   }
 
-  /** All records of partitions the group never read. */
-  private long recordsIn(List<TopicPartition> partitions) {
+  /** How many records each of these partitions has, settled or not. */
+  private CompletionStage<Map<TopicPartition, Long>> recordsIn(List<TopicPartition> partitions) {
     if (partitions.isEmpty()) {
-      return 0;
+      return CompletableFuture.completedFuture(Map.of());
     }
     Map<TopicPartition, OffsetSpec> first = new HashMap<>();
     Map<TopicPartition, OffsetSpec> last = new HashMap<>();
@@ -305,19 +330,24 @@ final class BrokerAdmin implements AutoCloseable {
       first.put(partition, OffsetSpec.earliest());
       last.put(partition, OffsetSpec.latest());
     }
-    return sum(last) - sum(first);
+    return admin
+        .listOffsets(first)
+        .all()
+        .toCompletionStage()
+        .thenCombine(
+            admin.listOffsets(last).all().toCompletionStage(),
+            (from, to) -> {
+              Map<TopicPartition, Long> counts = new HashMap<>();
+              to.forEach(
+                  (partition, end) -> {
+                    ListOffsetsResultInfo start = from.get(partition);
+                    counts.put(partition, start == null ? 0 : end.offset() - start.offset());
+                  });
+              return counts;
+            });
   }
 
-  private long sum(Map<TopicPartition, OffsetSpec> specs) {
-    return ask(
-            admin.listOffsets(specs).all(), "ask for offsets", "", "Grant DESCRIBE on the topic.")
-        .values()
-        .stream()
-        .mapToLong(ListOffsetsResultInfo::offset)
-        .sum();
-  }
-
-  private <T> T ask(KafkaFuture<T> answer, String purpose, String advice, String grant) {
+  private <T> T ask(Future<T> answer, String purpose, String advice, String grant) {
     try {
       return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {

@@ -10,6 +10,8 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -24,10 +26,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Enqueuer {
 
+  /** A send takes no time unless the buffer is full. */
+  private static final Duration HANDED_OVER = Duration.ofMillis(300);
+
   private final String topic;
   private final Capabilities capabilities;
   private final Producer<byte[], byte[]> producer;
   private final TimeSource time;
+  private final ReentrantReadWriteLock sending = new ReentrantReadWriteLock();
   private volatile boolean refusing;
 
   Enqueuer(
@@ -44,20 +50,34 @@ final class Enqueuer {
       return CompletableFuture.completedFuture(refusal);
     }
     Envelope envelope = Envelope.fresh(UUID.randomUUID().toString(), message, time.now());
-    return send(RecordCodec.encode(topic, envelope, 0))
-        .handle(
-            (stored, error) ->
-                error == null
-                    ? new EnqueueOutcome.Enqueued(envelope.id())
-                    : failed(KafkaErrors.unwrap(error)));
+    ProducerRecord<byte[], byte[]> record = RecordCodec.encode(topic, envelope, 0, 0);
+    CompletableFuture<Void> sent;
+    sending.readLock().lock();
+    try {
+      if (refusing) {
+        return CompletableFuture.completedFuture(closed());
+      }
+      sent = send(record);
+    } finally {
+      sending.readLock().unlock();
+    }
+    return sent.handle(
+        (stored, error) ->
+            error == null
+                ? new EnqueueOutcome.Enqueued(envelope.id())
+                : failed(KafkaErrors.unwrap(error)));
   }
 
   private EnqueueOutcome.@Nullable Failed refusal(Message message) {
     if (refusing) {
-      return new EnqueueOutcome.Failed(ErrorCode.CLOSED, "The queue " + topic + " is closed.");
+      return closed();
     }
     EnqueueOutcome.Failed unfit = Checks.message(message, capabilities, Checks.plainSize(message));
     return unfit == null ? Checks.enqueueDelay(message, capabilities) : unfit;
+  }
+
+  private EnqueueOutcome.Failed closed() {
+    return new EnqueueOutcome.Failed(ErrorCode.CLOSED, "The queue " + topic + " is closed.");
   }
 
   /** Writes one record; completes exceptionally with Kafka's own exception. */
@@ -81,10 +101,11 @@ final class Enqueuer {
   }
 
   private EnqueueOutcome failed(Throwable error) {
-    ErrorCode code =
-        refusing && error instanceof IllegalStateException
-            ? ErrorCode.CLOSED
-            : KafkaErrors.sendCode(error);
+    ErrorCode code = KafkaErrors.sendCode(error);
+    if (refusing && code == ErrorCode.INTERNAL) {
+      // The grace time ended first: what was under way may have arrived.
+      code = ErrorCode.AMBIGUOUS;
+    }
     String advice =
         switch (code) {
           case AMBIGUOUS ->
@@ -104,9 +125,16 @@ final class Enqueuer {
     return producer;
   }
 
-  /** From now on enqueue answers CLOSED; what is under way is finished. */
+  /** From now on enqueue answers CLOSED; what is under way is finished, unless it hangs. */
   void refuse() {
     refusing = true;
+    try {
+      if (sending.writeLock().tryLock(HANDED_OVER.toMillis(), TimeUnit.MILLISECONDS)) {
+        sending.writeLock().unlock();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Flushes what was accepted, for at most {@code within}. */

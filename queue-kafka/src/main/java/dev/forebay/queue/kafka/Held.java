@@ -26,7 +26,9 @@ final class Held {
     RELEASE,
     /** Cannot be decoded and there are no dead letters: set aside by the broker. */
     REJECT,
-    /** The copy or dead letter could not be written; keep the lock and try again. */
+    /** Keep the lock until {@link #releaseAt}, then deliver: the message may not be seen before. */
+    WAIT,
+    /** The copy or dead letter could not be written; try again at {@link #retryAt}. */
     RETRY
   }
 
@@ -50,10 +52,12 @@ final class Held {
   Decision decision = Decision.RETRY;
   Attempts attemptsAfter = Attempts.NONE;
   long releaseAt;
+  long retryAt;
   @Nullable CompletableFuture<Settlement> answer;
 
   // The lane's alone.
   boolean decided;
+  boolean writing;
 
   Held(
       Lane lane,
@@ -70,6 +74,7 @@ final class Held {
     this.deliveryCount = deliveryCount;
     this.fetchedAt = fetchedAt;
     this.undecodable = undecodable;
+    this.releaseAt = fetchedAt;
   }
 
   TopicPartition partition() {
@@ -93,7 +98,7 @@ final class Held {
     return switch (decision) {
       case ACCEPT -> AcknowledgeType.ACCEPT;
       case REJECT -> AcknowledgeType.REJECT;
-      case RELEASE, RETRY -> AcknowledgeType.RELEASE;
+      case RELEASE, WAIT, RETRY -> AcknowledgeType.RELEASE;
     };
   }
 

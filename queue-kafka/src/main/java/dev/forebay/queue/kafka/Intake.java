@@ -6,11 +6,12 @@ import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.spi.Envelope;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,12 +50,19 @@ final class Intake {
       RecordCodec.Decoded decoded = RecordCodec.decode(record);
       Envelope envelope = decoded.envelope();
       if (count > 1) {
-        Held probe = new Held(lane, record, envelope, decoded.copies(), count, now, "");
+        TopicPartition partition = new TopicPartition(record.topic(), record.partition());
         envelope =
             envelope.withAttempts(
-                returned.take(probe.partition(), record.offset(), count, envelope.attempts()));
+                returned.take(partition, record.offset(), count, envelope.attempts()));
       }
-      return new Held(lane, record, envelope, decoded.copies(), count, now, "");
+      Held held = new Held(lane, record, envelope, decoded.copies(), count, now, "");
+      long early = decoded.notBefore() - settings.time().now().toEpochMilli();
+      if (decoded.notBefore() > 0 && early > 0) {
+        held.decided = true;
+        held.decision = Held.Decision.WAIT;
+        held.releaseAt = now + Duration.ofMillis(early).toNanos();
+      }
+      return held;
     } catch (RecordCodec.UndecodableException e) {
       undecodable.increment();
       return new Held(lane, record, null, 0, count, now, String.valueOf(e.getMessage()));
@@ -70,28 +78,39 @@ final class Intake {
   /**
    * Writes the copy or dead letter of a record; when the broker has it, the lane gets the decision
    * to accept the old one, and when that failed, to try again.
+   *
+   * <p>A copy says when it may be delivered if the record is still waiting for that.
    */
   void writeAside(Held held) {
+    held.writing = true;
     Envelope envelope = held.envelope;
     ProducerRecord<byte[], byte[]> record;
     if (envelope != null) {
-      record = RecordCodec.encode(settings.topic(), envelope, held.copies + 1);
+      long left = held.releaseAt - settings.time().nanoTime();
+      long notBefore = left <= 0 ? 0 : settings.time().now().plusNanos(left).toEpochMilli() + 1;
+      // Given back with a delay: what was decided since the fetch counts, too.
+      Envelope now = held.delivery == null ? envelope : envelope.withAttempts(held.attemptsAfter);
+      record = RecordCodec.encode(settings.topic(), now, held.copies + 1, notBefore);
     } else {
       String deadLetters = settings.deadLetters();
-      log.warn(
-          "The record {} cannot be decoded: {} It goes to {}.",
-          held,
-          held.undecodable,
-          deadLetters == null ? "nowhere, as there are no dead letters" : deadLetters);
       if (deadLetters == null) {
+        log.error(
+            "The record {} cannot be decoded and there are no dead letters; the group skips it. {}",
+            held,
+            held.undecodable);
         held.decision = Held.Decision.REJECT;
         held.lane.submit(held);
         return;
       }
+      log.warn(
+          "The record {} cannot be decoded and goes to {}. {}",
+          held,
+          deadLetters,
+          held.undecodable);
       DeadLetter letter =
           new DeadLetter(
               new DeadLetterCause(DeadLetterCause.UNDECODABLE, held.undecodable),
-              new Attempts(0, held.deliveryCount - 1, 0),
+              Attempts.NONE,
               settings.time().now(),
               settings.topic());
       record = RecordCodec.undecodableDeadLetter(deadLetters, held.record, letter);
@@ -100,7 +119,7 @@ final class Intake {
         enqueuer.send(record).whenComplete((stored, error) -> written(held, error));
   }
 
-  private void written(Held held, Throwable error) {
+  private void written(Held held, @Nullable Throwable error) {
     if (error == null) {
       writing.over();
       held.decision = Held.Decision.ACCEPT;
@@ -108,21 +127,17 @@ final class Intake {
     } else if (KafkaErrors.sendCode(error) == ErrorCode.INVALID_MESSAGE) {
       // Records of other producers may leave no room for the library's headers.
       log.error(
-          "The record {} is too large to be written again; raise max.message.bytes of the topic"
-              + " and max.request.size of the client.",
+          "The record {} is too large to be written again with the library's headers; raise"
+              + " max.message.bytes of the topic and max.request.size of the client. {}",
           held,
-          error);
-      if (held.envelope == null) {
-        held.decision = Held.Decision.REJECT;
-        held.lane.submit(held);
-      } else {
-        held.uncopyable = true;
-        held.lane.offer(List.of(held));
-      }
+          error.getMessage());
+      held.uncopyable = true;
+      held.decision = held.envelope == null ? Held.Decision.REJECT : Held.Decision.WAIT;
+      held.lane.submit(held);
     } else {
       writing.seen(error);
       held.decision = Held.Decision.RETRY;
-      held.releaseAt = settings.time().nanoTime() + RETRY.toNanos();
+      held.retryAt = settings.time().nanoTime() + RETRY.toNanos();
       held.lane.submit(held);
     }
   }

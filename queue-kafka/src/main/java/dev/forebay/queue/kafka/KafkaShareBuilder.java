@@ -155,9 +155,28 @@ public final class KafkaShareBuilder {
           "The client properties do not fit a producer: " + root.getMessage(),
           e);
     }
+    try {
+      // The first message then waits for nothing, and what is wrong is known now.
+      producer.partitionsFor(topic);
+    } catch (KafkaException e) {
+      producer.close(Duration.ZERO);
+      throw new QueueException(
+          KafkaErrors.code(e),
+          "The producer cannot use the topic " + topic + ": " + e.getMessage(),
+          e);
+    }
     Enqueuer enqueuer = new Enqueuer(topic, can, producer, time);
     ShareSettings settings =
-        new ShareSettings(topic, group, properties.clientId(), lease, maxLanes, DELIVERY_LIMIT, deadLetters, grace, time);
+        new ShareSettings(
+            topic,
+            group,
+            properties.clientId(),
+            lease,
+            maxLanes,
+            DELIVERY_LIMIT,
+            deadLetters,
+            grace,
+            time);
     return new KafkaWorkQueue(
         topic,
         can,

@@ -172,9 +172,9 @@ public final class KafkaWorkQueue implements WorkQueue {
     long end = time.nanoTime() + grace.toNanos();
     enqueuer.refuse();
     consumption.close();
-    // What was accepted is flushed in the time that is left, and in some of the second beyond it.
-    long left = Math.max(Duration.ofMillis(300).toNanos(), end - time.nanoTime());
-    enqueuer.close(Duration.ofNanos(left));
+    // What was accepted is flushed in the time that is left, and in most of the second beyond it.
+    enqueuer.close(
+        Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(Duration.ofMillis(600)));
     admin.close();
   }
 

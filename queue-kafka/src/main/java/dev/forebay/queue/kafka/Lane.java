@@ -4,29 +4,22 @@ import dev.forebay.queue.Settlement;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.TopicIdPartition;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.FencedLeaderEpochException;
 import org.apache.kafka.common.errors.GroupMaxSizeReachedException;
-import org.apache.kafka.common.errors.InvalidRecordStateException;
-import org.apache.kafka.common.errors.NotLeaderOrFollowerException;
-import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,11 +43,11 @@ import org.slf4j.LoggerFactory;
  * <h2>Locks and leases</h2>
  *
  * The lease is the library's: {@link ShareDelivery} judges it by the monotonic clock, and it can be
- * extended far beyond what the broker grants. Under it lies the broker's record lock, renewed every
- * third of its time by acknowledge(RENEW), commitSync, poll(ZERO), in this order: the poll takes
- * the renewed records back and, as nothing else is left to acknowledge, fetches nothing. Renewals
- * never share a request with settlements, so that a renewal can neither overwrite one nor be lost
- * beside it. A renewal that fails means that the lock is gone, and the delivery is told so.
+ * extended far beyond what the broker grants. Under it lies the broker's record lock ({@link
+ * RecordLocks}), renewed every third of its time. A renewal that fails means that the lock is gone,
+ * and the delivery is told so. A lease that ends is released at the broker, which counts it as a
+ * delivery; a record that nobody has seen is not, so it goes back by a copy that carries the
+ * attempts as they are.
  *
  * <h2>The stale record</h2>
  *
@@ -62,7 +55,7 @@ import org.slf4j.LoggerFactory;
  * until it has acquired a record, which then lies in the client's buffer with its lock running out,
  * unseen, until the next poll. Likewise, a poll that starts while such a fetch is under way may ask
  * for one more: the first record ends the fetch and the poll's own request starts another one,
- * whose record waits behind the first for as long as that is worked on. Both give the record out
+ * whose record waits behind the first for as long as that is worked on. Both give a record out
  * twice when its lock ends first. Nothing in the client's API tells of the buffer. But a record
  * that a poll returns was acquired after the start of the poll before it, so if that is longer ago
  * than a fraction of the lock's time, the lane renews before it hands out, and drops what the
@@ -80,8 +73,7 @@ final class Lane {
 
   private static final int LINGER_MILLIS = 2;
   private static final Duration POLL_TIME = Duration.ofSeconds(2);
-  private static final Duration COMMIT_TIME = Duration.ofSeconds(10);
-  private static final Duration CONSUMER_CLOSE_TIME = Duration.ofMillis(800);
+  private static final long UNSEEN_LOOK_NANOS = Duration.ofMillis(500).toNanos();
   private static final Duration AFTER_ERROR = Duration.ofSeconds(1);
   private static final Duration AFTER_FULL_GROUP = Duration.ofSeconds(30);
 
@@ -115,18 +107,14 @@ final class Lane {
   private volatile boolean lingering;
   private volatile boolean nudged;
   private volatile boolean draining;
-
-  // Guarded by this lane's monitor: a consumer may only be woken up while it polls.
-  private boolean polling;
-  private boolean wokenUp;
+  private volatile @Nullable RecordLocks waking;
 
   // The lane thread's own.
-  private @Nullable ShareConsumer<byte[], byte[]> consumer;
   private final Set<Held> held = new LinkedHashSet<>();
   private long lastPollAt;
   private long lockedAt;
   private long lookAt;
-  private boolean broken;
+  private boolean ending;
 
   Lane(
       LanePool pool,
@@ -169,20 +157,22 @@ final class Lane {
     out.incrementAndGet();
   }
 
-  /** Hands over a record whose decision has been made. */
-  void submit(Held decided) {
-    inbox.add(decided);
-    int left = decided.delivery == null ? out.get() : out.decrementAndGet();
+  /** Hands over a record whose delivery has been settled. */
+  void settle(Held settled) {
+    inbox.add(settled);
+    int left = out.decrementAndGet();
     // A lane that lingers for more settlements need not wait once nobody is left to settle.
     if (waiting && (!lingering || left <= 0)) {
       LockSupport.unpark(thread);
     }
   }
 
-  /** Lets the callers have records of this lane after all. */
-  void offer(List<Held> records) {
-    pool.offer(records);
-    nudge();
+  /** Hands back a record that was written aside. */
+  void submit(Held written) {
+    inbox.add(written);
+    if (waiting) {
+      LockSupport.unpark(thread);
+    }
   }
 
   /** Makes the lane look at its records soon: a lease has become shorter. */
@@ -191,33 +181,34 @@ final class Lane {
     LockSupport.unpark(thread);
   }
 
+  /** Ends the lane's wait for records. */
+  void wakeUp() {
+    RecordLocks open = waking;
+    if (open != null) {
+      open.wakeup();
+    }
+  }
+
   /** Makes the lane give back what it may and end when the rest is settled. */
   void drain() {
     draining = true;
     nudge();
-    synchronized (this) {
-      if (polling && !wokenUp && consumer != null) {
-        wokenUp = true;
-        consumer.wakeup();
-      }
-    }
+    wakeUp();
   }
 
   // ---- the lane's thread
 
   private void run() {
     Duration pause = Duration.ZERO;
-    try {
-      ShareConsumer<byte[], byte[]> opened = consumers.create(size, clientId);
-      synchronized (this) {
-        consumer = opened;
-      }
-      opened.subscribe(List.of(settings.topic()));
-      lastPollAt = time.nanoTime();
-      boolean armed = false;
-      while (!broken && pool.next(this, armed)) {
-        armed = !fetch(opened);
-        serve(opened);
+    try (RecordLocks locks =
+        new RecordLocks(consumers.create(size, clientId), settings.topic(), trouble)) {
+      try {
+        waking = locks;
+        work(locks);
+      } finally {
+        // First told, then given back: nobody may hold a live lease that another one gets.
+        List.copyOf(held).forEach(this::lose);
+        refuseInbox();
       }
     } catch (GroupMaxSizeReachedException e) {
       trouble.seen(e);
@@ -229,31 +220,28 @@ final class Lane {
       log.error("A lane of topic {} ends by a defect; another one takes over", settings.topic(), e);
       pause = AFTER_ERROR;
     } finally {
-      end(pause);
+      pool.ended(this, pause);
+      refuseInbox();
     }
   }
 
-  private void end(Duration pause) {
-    // First told, then given back: nobody may hold a live lease that another one gets.
-    for (Held each : List.copyOf(held)) {
-      lose(each);
+  private void work(RecordLocks locks) {
+    lastPollAt = time.nanoTime();
+    boolean armed = false;
+    while (!ending && !locks.isBroken() && pool.next(this, armed)) {
+      armed = !fetch(locks, POLL_TIME);
+      serveAll(locks);
     }
-    refuseInbox();
-    ShareConsumer<byte[], byte[]> open = consumer;
-    if (open != null) {
-      // Closing must not fail because this thread was told to hurry.
-      boolean interrupted = Thread.interrupted();
-      try {
-        open.close(CONSUMER_CLOSE_TIME);
-      } catch (KafkaException e) {
-        log.debug("A lane of topic {} could not leave the group", settings.topic(), e);
-      }
-      if (interrupted) {
-        thread.interrupt();
-      }
+    // The client may have fetched something just now, which closing would count as delivered.
+    if (armed && !ending && !locks.isBroken() && fetch(locks, Duration.ZERO)) {
+      serveAll(locks);
     }
-    pool.ended(this, pause);
-    refuseInbox();
+  }
+
+  private void serveAll(RecordLocks locks) {
+    while (!held.isEmpty() && !ending && !locks.isBroken()) {
+      serve(locks);
+    }
   }
 
   private void refuseInbox() {
@@ -263,106 +251,56 @@ final class Lane {
   }
 
   /** Fetches once; false when nothing came. */
-  private boolean fetch(ShareConsumer<byte[], byte[]> from) {
+  private boolean fetch(RecordLocks locks, Duration wait) {
     long acquiredAfter = lastPollAt;
-    synchronized (this) {
-      if (draining) {
-        return false;
-      }
-      polling = true;
-    }
     lastPollAt = time.nanoTime();
-    ConsumerRecords<byte[], byte[]> records;
-    try {
-      records = from.poll(POLL_TIME);
-    } catch (WakeupException e) {
-      return false;
-    } finally {
-      synchronized (this) {
-        polling = false;
-      }
-    }
+    ConsumerRecords<byte[], byte[]> records =
+        wait.isZero() ? locks.leftovers() : locks.acquire(wait);
     if (records.isEmpty()) {
       return false;
     }
     trouble.over();
     pool.fetched(this);
     lockedAt = acquiredAfter;
-    List<Held> ready = new ArrayList<>(records.count());
     for (ConsumerRecord<byte[], byte[]> record : records) {
-      hold(intake.admit(this, record));
+      held.add(intake.admit(this, record));
+      pool.watch().held(record.partition(), 1);
     }
-    if (draining) {
-      giveBackUnseen(from);
-      return true;
+    if (locks.isWokenUp() || time.nanoTime() - acquiredAfter > lockNanos / 4) {
+      renew(locks);
     }
-    if (time.nanoTime() - acquiredAfter > lockNanos / 4) {
-      renew(from);
-    }
+    List<Held> ready = new ArrayList<>(held.size());
     for (Held each : held) {
-      if (intake.isDeliverable(each)) {
-        ready.add(each);
-      } else {
+      if (!intake.isDeliverable(each)) {
         intake.writeAside(each);
+      } else if (!each.decided) {
+        ready.add(each);
       }
     }
     lookAt = time.nanoTime();
     if (!ready.isEmpty()) {
-      // When the queue has been closed meanwhile, the next look gives them back.
+      // When the queue has been closed meanwhile, the next look finds them.
       pool.offer(ready);
     }
     return true;
   }
 
-  private void hold(Held each) {
-    held.add(each);
-    pool.watch().held(each.record.partition(), 1);
-  }
-
-  private void drop(Held each) {
-    if (held.remove(each)) {
-      pool.watch().held(each.record.partition(), -1);
+  private void serve(RecordLocks locks) {
+    waitForWork();
+    List<Held> settled = takeInbox();
+    long now = time.nanoTime();
+    if (nudged || draining || now - lookAt >= 0) {
+      nudged = false;
+      look(now, settled);
     }
-  }
-
-  /** The queue closes: what was just fetched goes back, and the wake-up that came late is eaten. */
-  private void giveBackUnseen(ShareConsumer<byte[], byte[]> from) {
-    List<Held> all = List.copyOf(held);
-    for (Held each : all) {
-      decideReturn(each);
-      from.acknowledge(each.record, AcknowledgeType.RELEASE);
+    if (!settled.isEmpty()) {
+      confirm(locks, settled);
     }
-    synchronized (this) {
-      if (wokenUp) {
-        try {
-          from.poll(Duration.ZERO);
-        } catch (WakeupException e) {
-          wokenUp = false;
-        }
-      }
+    if (!held.isEmpty() && !locks.isBroken() && time.nanoTime() - renewAt() >= 0) {
+      renew(locks);
     }
-    commit(from);
-    all.forEach(this::drop);
-  }
-
-  private void serve(ShareConsumer<byte[], byte[]> from) {
-    while (!held.isEmpty() && !broken) {
-      waitForWork();
-      List<Held> settled = drainInbox();
-      long now = time.nanoTime();
-      if (nudged || draining || now - lookAt >= 0) {
-        nudged = false;
-        look(now, settled);
-      }
-      if (!settled.isEmpty()) {
-        confirm(from, settled);
-      }
-      if (!held.isEmpty() && !broken && time.nanoTime() - renewAt() >= 0) {
-        renew(from);
-      }
-      if (draining && time.nanoTime() - pool.closeBy() >= 0) {
-        broken = true;
-      }
+    if (draining && time.nanoTime() - pool.closeBy() >= 0) {
+      ending = true;
     }
   }
 
@@ -376,9 +314,9 @@ final class Lane {
       long lingerUntil = 0;
       while (!nudged) {
         long now = time.nanoTime();
-        long until = lookAt - renewAt() < 0 ? lookAt : renewAt();
+        long until = earlier(lookAt, renewAt());
         if (draining) {
-          until = until - pool.closeBy() < 0 ? until : pool.closeBy();
+          until = earlier(until, pool.closeBy());
         }
         if (!inbox.isEmpty()) {
           if (out.get() <= 0) {
@@ -388,7 +326,7 @@ final class Lane {
             lingering = true;
             lingerUntil = now + Duration.ofMillis(LINGER_MILLIS).toNanos();
           }
-          until = until - lingerUntil < 0 ? until : lingerUntil;
+          until = earlier(until, lingerUntil);
         }
         if (until - now <= 0) {
           return;
@@ -396,7 +334,7 @@ final class Lane {
         LockSupport.parkNanos(this, until - now);
         if (Thread.currentThread().isInterrupted()) {
           // Only closing interrupts a lane, when its time is up.
-          broken = true;
+          ending = true;
           return;
         }
       }
@@ -406,7 +344,12 @@ final class Lane {
     }
   }
 
-  private List<Held> drainInbox() {
+  private static long earlier(long a, long b) {
+    return a - b < 0 ? a : b;
+  }
+
+  /** Takes what was decided; returns what can be told to the broker at once. */
+  private List<Held> takeInbox() {
     List<Held> settled = new ArrayList<>();
     for (Held each = inbox.poll(); each != null; each = inbox.poll()) {
       if (!held.contains(each)) {
@@ -414,43 +357,49 @@ final class Lane {
         continue;
       }
       each.decided = true;
-      if (each.decision == Held.Decision.RETRY
-          || (each.decision == Held.Decision.RELEASE && each.releaseAt - time.nanoTime() > 0)) {
-        lookAt = lookAt - each.releaseAt < 0 ? lookAt : each.releaseAt;
-      } else {
+      each.writing = false;
+      long due = dueAt(each);
+      boolean last = each.decision != Held.Decision.WAIT && each.decision != Held.Decision.RETRY;
+      if (last && due - time.nanoTime() <= 0) {
         settled.add(each);
+      } else {
+        lookAt = earlier(lookAt, due);
       }
     }
     return settled;
   }
 
+  private long dueAt(Held each) {
+    return switch (each.decision) {
+      case ACCEPT, REJECT -> time.nanoTime();
+      case RELEASE, WAIT -> each.releaseAt;
+      case RETRY -> each.retryAt;
+    };
+  }
+
   /** Looks at every record for what is due by time, and finds out when to look next. */
   private void look(long now, List<Held> settled) {
-    for (Held stale : pool.withdrawStale(this)) {
-      decideReturn(stale);
-      settled.add(stale);
-    }
-    long next = now + lockNanos / 3;
+    Set<Held> stale = new HashSet<>(pool.withdrawStale(this));
+    Set<Held> done = new HashSet<>(settled);
+    List<Held> ready = new ArrayList<>();
+    long next = lockNanos / 3;
     for (Held each : held) {
-      if (each.decided) {
-        if (settled.contains(each)) {
-          continue;
-        }
-        boolean due = each.releaseAt - now <= 0 || draining;
-        if (!due) {
-          next = Math.min(next - now, each.releaseAt - now) + now;
-        } else if (each.decision == Held.Decision.RETRY && !draining) {
-          each.decided = false;
-          intake.writeAside(each);
-        } else {
-          each.decision = Held.Decision.RELEASE;
-          settled.add(each);
-        }
+      ShareDelivery delivery = each.delivery;
+      if (each.writing || done.contains(each)) {
         continue;
       }
-      ShareDelivery delivery = each.delivery;
-      if (delivery == null) {
-        next = Math.min(next - now, GIVE_BACK_LOOK_NANOS) + now;
+      if (each.decided) {
+        long left = dueAt(each) - now;
+        if (left > 0 && !draining) {
+          next = Math.min(next, left);
+        } else {
+          proceed(each, settled, ready);
+        }
+      } else if (delivery == null) {
+        next = Math.min(next, UNSEEN_LOOK_NANOS);
+        if (stale.contains(each) || draining) {
+          giveBackUnseen(each, settled);
+        }
       } else if (delivery.isLost()) {
         out.decrementAndGet();
         each.decided = true;
@@ -458,29 +407,46 @@ final class Lane {
         each.attemptsAfter = delivery.attempts().plusLeaseLost();
         settled.add(each);
       } else {
-        next = Math.min(next - now, Math.max(0, delivery.deadlineNanos() - now)) + now;
+        next = Math.min(next, Math.max(0, delivery.deadlineNanos() - now));
       }
     }
-    lookAt = next;
+    lookAt = now + next;
+    if (!ready.isEmpty()) {
+      pool.offer(ready);
+    }
   }
 
-  private static final long GIVE_BACK_LOOK_NANOS = Duration.ofMillis(500).toNanos();
+  /** A record's time has come, or the lane's end: then what still waits goes on in a copy. */
+  private void proceed(Held each, List<Held> settled, List<Held> ready) {
+    if (each.decision == Held.Decision.RETRY || (draining && !each.uncopyable)) {
+      intake.writeAside(each);
+    } else if (each.decision == Held.Decision.WAIT && !draining) {
+      each.decided = false;
+      ready.add(each);
+    } else {
+      settled.add(each);
+    }
+  }
 
-  private static void decideReturn(Held each) {
+  private void giveBackUnseen(Held each, List<Held> settled) {
+    if (!each.uncopyable) {
+      intake.writeAside(each);
+      return;
+    }
     each.decided = true;
     each.decision = Held.Decision.RELEASE;
     each.attemptsAfter = each.attempts().plusReturned();
+    settled.add(each);
   }
 
   /** Tells the broker, and the callers what it said. */
-  private void confirm(ShareConsumer<byte[], byte[]> from, List<Held> settled) {
+  private void confirm(RecordLocks locks, List<Held> settled) {
     for (Held each : settled) {
       if (each.decision == Held.Decision.RELEASE) {
         intake.remember(each);
       }
-      from.acknowledge(each.record, each.acknowledgeType());
     }
-    Map<TopicPartition, Settlement> verdicts = commit(from);
+    Map<TopicPartition, Settlement> verdicts = locks.settle(settled);
     for (Held each : settled) {
       drop(each);
       answer(each, verdicts.getOrDefault(each.partition(), Settlement.UNKNOWN));
@@ -493,7 +459,7 @@ final class Lane {
       if (verdict == Settlement.STALE) {
         delivery.lose();
       } else {
-        delivery.settled();
+        boolean unused = delivery.settled();
       }
     }
     CompletableFuture<Settlement> answer = each.answer;
@@ -502,29 +468,9 @@ final class Lane {
     }
   }
 
-  private void renew(ShareConsumer<byte[], byte[]> from) {
-    for (Held each : held) {
-      from.acknowledge(each.record, AcknowledgeType.RENEW);
-    }
+  private void renew(RecordLocks locks) {
     long before = time.nanoTime();
-    Map<TopicPartition, Settlement> verdicts = commit(from);
-    List<Held> lost = new ArrayList<>();
-    for (Held each : held) {
-      if (verdicts.get(each.partition()) != Settlement.OK) {
-        lost.add(each);
-      }
-    }
-    lost.forEach(this::lose);
-    if (!held.isEmpty() && !broken) {
-      Set<Held> missing = new LinkedHashSet<>(held);
-      for (ConsumerRecord<byte[], byte[]> back : from.poll(Duration.ZERO)) {
-        missing.removeIf(
-            each ->
-                each.record.offset() == back.offset()
-                    && each.record.partition() == back.partition());
-      }
-      missing.forEach(this::lose);
-    }
+    locks.renew(List.copyOf(held)).forEach(this::lose);
     lockedAt = before;
   }
 
@@ -532,7 +478,7 @@ final class Lane {
   private void lose(Held each) {
     drop(each);
     // After this nobody can take it any more, so the field tells whether somebody has.
-    pool.withdraw(each);
+    boolean unused = pool.withdraw(each);
     ShareDelivery delivery = each.delivery;
     if (delivery != null) {
       delivery.lose();
@@ -541,38 +487,9 @@ final class Lane {
     }
   }
 
-  /**
-   * Sends the acknowledgements made so far.
-   *
-   * @return the verdict by partition; a partition that is missing got none
-   */
-  private Map<TopicPartition, Settlement> commit(ShareConsumer<byte[], byte[]> from) {
-    Map<TopicPartition, Settlement> verdicts = new HashMap<>();
-    try {
-      Map<TopicIdPartition, Optional<KafkaException>> results = from.commitSync(COMMIT_TIME);
-      results.forEach(
-          (partition, error) -> verdicts.put(partition.topicPartition(), verdict(error)));
-    } catch (KafkaException e) {
-      // Nobody knows what was applied, and what the client thinks it holds.
-      trouble.seen(e);
-      broken = true;
+  private void drop(Held each) {
+    if (held.remove(each)) {
+      pool.watch().held(each.record.partition(), -1);
     }
-    return verdicts;
-  }
-
-  private Settlement verdict(Optional<KafkaException> error) {
-    if (error.isEmpty()) {
-      return Settlement.OK;
-    }
-    KafkaException e = error.get();
-    // The broker looked at it and refused: the lock ended, or moved away with the partition.
-    if (e instanceof InvalidRecordStateException
-        || e instanceof NotLeaderOrFollowerException
-        || e instanceof FencedLeaderEpochException) {
-      log.debug("Topic {}: the broker had ended a record lock", settings.topic(), e);
-      return Settlement.STALE;
-    }
-    trouble.seen(e);
-    return Settlement.UNKNOWN;
   }
 }

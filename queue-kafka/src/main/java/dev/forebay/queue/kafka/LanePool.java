@@ -4,6 +4,7 @@ import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -38,7 +39,10 @@ final class LanePool implements PartitionWatch.Lanes {
   /** A poll that does not want to wait still waits for one fetch: else it would never get any. */
   private static final Duration FETCH_TIME = Duration.ofMillis(150);
 
+  private static final Duration OPEN_AFTER = Duration.ofMillis(30);
   private static final long MIN_GIVE_BACK_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long MIN_DISARM_NANOS = Duration.ofMillis(250).toNanos();
+  private static final long MAX_DISARM_NANOS = Duration.ofSeconds(10).toNanos();
   private static final long MIN_IDLE_NANOS = Duration.ofSeconds(5).toNanos();
   private static final long OVERSIZE_NANOS = Duration.ofSeconds(2).toNanos();
 
@@ -60,6 +64,8 @@ final class LanePool implements PartitionWatch.Lanes {
   private final PartitionWatch watch;
   private long arrivals;
   private long arrivalsSeen;
+  private boolean opening;
+  private boolean disarming;
   private boolean closed;
   private long closeBy;
 
@@ -120,6 +126,9 @@ final class LanePool implements PartitionWatch.Lanes {
     } finally {
       demand -= max;
       lastPollAt = now();
+      if (demand == 0 && !closed) {
+        disarmLater();
+      }
     }
   }
 
@@ -191,16 +200,18 @@ final class LanePool implements PartitionWatch.Lanes {
     lock.lock();
     try {
       long now = now();
-      long patience = closed ? 0 : giveBackNanos();
+      boolean nobodyPolls = demand == 0 && now - lastPollAt >= giveBackNanos();
+      long patience = Math.max(giveBackNanos(), settings.leaseNanos() / 4);
       List<Held> withdrawn = new ArrayList<>();
       for (Iterator<Held> each = ready.iterator(); each.hasNext(); ) {
         Held held = each.next();
-        if (held.lane == lane && now - held.fetchedAt >= patience) {
+        boolean stale = closed || nobodyPolls || now - held.fetchedAt >= patience;
+        if (held.lane == lane && stale) {
           each.remove();
           withdrawn.add(held);
         }
       }
-      if (!withdrawn.isEmpty() && !closed) {
+      if (!withdrawn.isEmpty() && !closed && !nobodyPolls) {
         sizes.stalled(patience);
       }
       return withdrawn;
@@ -239,7 +250,8 @@ final class LanePool implements PartitionWatch.Lanes {
       long parkedAt = now();
       while (!closed && !lane.retired) {
         long idle = demand > 0 ? 0 : now() - lastPollAt;
-        long left = idleLimitNanos() - idle;
+        // A lane that goes on fetching takes what others wait for.
+        long left = (armed ? disarmNanos() : idleLimitNanos()) - idle;
         if (left <= 0) {
           return false;
         }
@@ -269,6 +281,42 @@ final class LanePool implements PartitionWatch.Lanes {
         }
       }
       return false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How long lanes go on fetching while nobody polls. */
+  private long disarmNanos() {
+    return Math.min(Math.max(MIN_DISARM_NANOS, 2 * pollIntervalNanos), MAX_DISARM_NANOS);
+  }
+
+  /** Nobody polls any more: lanes that go on fetching would take what others wait for. */
+  private void disarmLater() {
+    if (!disarming) {
+      disarming = true;
+      TimeSource.Timer unused =
+          settings.time().schedule(Duration.ofNanos(disarmNanos()), this::disarm);
+    }
+  }
+
+  private void disarm() {
+    lock.lock();
+    try {
+      disarming = false;
+      if (closed || demand > 0) {
+        return;
+      }
+      if (now() - lastPollAt < disarmNanos()) {
+        disarmLater();
+        return;
+      }
+      for (Lane lane : lanes) {
+        if (lane.fetching) {
+          lane.retired = true;
+          lane.wakeUp();
+        }
+      }
     } finally {
       lock.unlock();
     }
@@ -415,12 +463,34 @@ final class LanePool implements PartitionWatch.Lanes {
     }
     int limit = allowedSize(wanted);
     for (Lane lane : lanes) {
-      if (lane.parked && !lane.fetching && lane.size <= limit) {
+      if (lane.parked && !lane.fetching && !lane.retired && lane.size <= limit) {
         lane.fetching = true;
         lane.turn.signal();
       }
     }
-    int missing = wanted - fetchingRecords();
+    if (lanes.isEmpty()) {
+      openMissing();
+    } else if (!opening && wanted > fetchingRecords()) {
+      opening = true;
+      TimeSource.Timer unused = settings.time().schedule(OPEN_AFTER, this::openIfStillMissing);
+    }
+  }
+
+  /** A lane about to confirm its last record is free in a moment, much sooner than a new one. */
+  private void openIfStillMissing() {
+    lock.lock();
+    try {
+      opening = false;
+      if (!closed) {
+        openMissing();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void openMissing() {
+    int missing = wanted() - fetchingRecords();
     while (missing > 0 && now() - openNotBefore >= 0) {
       if (lanes.size() >= settings.maxLanes()) {
         retireOneParked();

@@ -18,9 +18,9 @@ import org.slf4j.LoggerFactory;
  * some of them: with more members than partitions every partition has a few lanes, with fewer every
  * lane a few partitions. When all lanes of a partition are held up by slow records, its other
  * records wait, although slots are free; and no lane can ask for another partition. What helps is
- * one more lane, since the group then assigns anew. So while polls wait and nothing comes, this asks
- * the broker which partitions have records that this process does not hold, and which members read
- * them, and has the pool open lanes as long as such a partition has no free lane here.
+ * one more lane, since the group then assigns anew. So while polls wait and nothing comes, this
+ * asks the broker which partitions have records that this process does not hold, and which members
+ * read them, and has the pool open lanes as long as such a partition has no free lane here.
  *
  * <p>Asks at most every {@value #FIRST_MILLIS} ms, and less often while it finds nothing to do.
  * Thread-safe.
@@ -116,7 +116,7 @@ final class PartitionWatch {
         });
     for (String lane : lanes.fetching()) {
       Set<Integer> read = assignments.get(lane);
-      if (read == null) {
+      if (read == null || read.isEmpty()) {
         // It is still joining: what it will read is not known yet.
         return false;
       }

@@ -30,13 +30,19 @@ final class RecordCodec {
   /** How often the record was copied; see {@link Lane} on the broker's delivery limit. */
   private static final String COPIES = Message.RESERVED_HEADER_PREFIX + "copies";
 
+  /** When a copy may first be delivered, in milliseconds of the wall clock. */
+  private static final String NOT_BEFORE = Message.RESERVED_HEADER_PREFIX + "not-before";
+
   /** The key travels as the record's key alone. */
   private static final String KEY = Message.RESERVED_HEADER_PREFIX + "key";
 
   /** What reserved headers of an undecodable record are renamed to in its dead letter. */
   private static final String ALIEN_PREFIX = "alien-";
 
-  private static final int MAX_COPIES = 1 << 20;
+  private static final long MAX_COPIES = 1 << 20;
+
+  /** Some thousand years; more would overflow in nanoseconds. */
+  private static final long MAX_MILLIS = 1L << 46;
 
   private RecordCodec() {}
 
@@ -44,8 +50,9 @@ final class RecordCodec {
    * A decoded record.
    *
    * @param copies how often the message was copied to a new record
+   * @param notBefore when it may first be delivered, in milliseconds of the wall clock; 0: at once
    */
-  record Decoded(Envelope envelope, int copies) {}
+  record Decoded(Envelope envelope, int copies, long notBefore) {}
 
   /** The record cannot be represented as a message; the text says why. */
   static final class UndecodableException extends Exception {
@@ -56,7 +63,8 @@ final class RecordCodec {
     }
   }
 
-  static ProducerRecord<byte[], byte[]> encode(String topic, Envelope envelope, int copies) {
+  static ProducerRecord<byte[], byte[]> encode(
+      String topic, Envelope envelope, int copies, long notBefore) {
     Message message = envelope.message();
     RecordHeaders headers = new RecordHeaders();
     message.headers().forEach((name, value) -> headers.add(name, utf8(value)));
@@ -70,6 +78,9 @@ final class RecordCodec {
             });
     if (copies > 0) {
       headers.add(COPIES, utf8(Integer.toString(copies)));
+    }
+    if (notBefore > 0) {
+      headers.add(NOT_BEFORE, utf8(Long.toString(notBefore)));
     }
     byte @Nullable [] key = message.key().map(RecordCodec::utf8).orElse(null);
     return new ProducerRecord<>(topic, null, key, message.body(), headers);
@@ -99,7 +110,8 @@ final class RecordCodec {
     } else {
       reserved.put(KEY, text(key, "The key"));
     }
-    int copies = copies(reserved.get(COPIES));
+    int copies = (int) count(COPIES, reserved.get(COPIES), MAX_COPIES);
+    long notBefore = count(NOT_BEFORE, reserved.get(NOT_BEFORE), MAX_MILLIS);
     try {
       Envelope envelope =
           Envelope.read(
@@ -108,7 +120,7 @@ final class RecordCodec {
               reserved,
               record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
-      return new Decoded(envelope, copies);
+      return new Decoded(envelope, copies, notBefore);
     } catch (QueueException e) {
       throw new UndecodableException(String.valueOf(e.getMessage()));
     }
@@ -140,19 +152,20 @@ final class RecordCodec {
     return name.toLowerCase(Locale.ROOT).startsWith(Message.RESERVED_HEADER_PREFIX);
   }
 
-  private static int copies(@Nullable String text) throws UndecodableException {
+  private static long count(String name, @Nullable String text, long max)
+      throws UndecodableException {
     if (text == null) {
       return 0;
     }
     try {
-      int copies = Integer.parseInt(text);
-      if (copies > 0 && copies <= MAX_COPIES) {
-        return copies;
+      long count = Long.parseLong(text);
+      if (count > 0 && count <= max) {
+        return count;
       }
     } catch (NumberFormatException e) {
       // Falls through: not what the library writes.
     }
-    throw new UndecodableException("The reserved header " + COPIES + " is not a count.");
+    throw new UndecodableException("The reserved header " + name + " is not what it should be.");
   }
 
   private static String text(byte[] bytes, String what) throws UndecodableException {

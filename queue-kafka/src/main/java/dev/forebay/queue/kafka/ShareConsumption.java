@@ -110,7 +110,7 @@ final class ShareConsumption implements Consumption {
     // Decided here and now: the lane holds the record until its time and then gives it back.
     mine.settled();
     held.decision = Held.Decision.RELEASE;
-    held.lane.submit(held);
+    held.lane.settle(held);
     return CompletableFuture.completedFuture(Settlement.OK);
   }
 
@@ -125,7 +125,7 @@ final class ShareConsumption implements Consumption {
     Envelope dead =
         mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
     return enqueuer
-        .send(RecordCodec.encode(topic, dead, held.copies))
+        .send(RecordCodec.encode(topic, dead, held.copies, 0))
         .handle((stored, error) -> error)
         .thenCompose(
             error -> {
@@ -147,7 +147,7 @@ final class ShareConsumption implements Consumption {
     CompletableFuture<Settlement> answer = new CompletableFuture<>();
     held.answer = answer;
     held.decision = decision;
-    held.lane.submit(held);
+    held.lane.settle(held);
     return answer;
   }
 

@@ -9,7 +9,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -190,19 +194,46 @@ public final class EmbeddedKafka implements AutoCloseable {
     short replicas = (short) Math.max(1, Math.min(3, cluster.size()));
     NewTopic topic = new NewTopic(name, partitions, replicas).configs(configs);
     try {
-      admin()
-          .createTopics(List.of(topic))
-          .all()
-          .get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+      get(admin().createTopics(List.of(topic)).all());
     } catch (ExecutionException e) {
       if (!(e.getCause() instanceof TopicExistsException)) {
         throw new IllegalStateException("cannot create topic " + name, e.getCause());
       }
+    }
+    awaitLeaders(name, partitions);
+  }
+
+  /** The controller has the topic at once, each broker a moment later. */
+  private void awaitLeaders(String name, int partitions) {
+    Awaitility.await("leaders of topic " + name)
+        .atMost(ADMIN_TIMEOUT)
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () -> {
+              try {
+                TopicDescription found =
+                    get(admin().describeTopics(List.of(name)).allTopicNames()).get(name);
+                return found != null
+                    && found.partitions().size() >= partitions
+                    && found.partitions().stream().allMatch(info -> info.leader() != null);
+              } catch (ExecutionException e) {
+                if (e.getCause() instanceof RetriableException) {
+                  return false;
+                }
+                throw e;
+              }
+            });
+  }
+
+  private static <T> T get(KafkaFuture<T> answer) throws ExecutionException {
+    try {
+      return answer.get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      throw new IllegalStateException("no answer while creating topic " + name, e);
+      throw new IllegalStateException("no answer from the cluster within " + ADMIN_TIMEOUT, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while creating topic " + name, e);
+      throw new IllegalStateException("interrupted while waiting for the cluster", e);
     }
   }
 

@@ -1,0 +1,91 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.testkit.contract.Misconfiguration;
+import dev.forebay.queue.testkit.server.EmbeddedKafka;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** Builds that must fail, on the one broker of this JVM. */
+final class KafkaMisconfigurations {
+
+  private KafkaMisconfigurations() {}
+
+  static List<Misconfiguration> all(EmbeddedKafka kafka) {
+    String topic = "misconfigured";
+    kafka.createTopic(topic, 1);
+    Map<String, Object> withoutAcks = kafka.clientProperties();
+    withoutAcks.put("acks", "1");
+    return List.of(
+        new Misconfiguration(
+            "a topic that does not exist",
+            ErrorCode.NOT_FOUND,
+            "kafka-topics.sh --create --topic no-such-topic",
+            () -> KafkaWorkQueue.shared(kafka.clientProperties(), "no-such-topic").build()),
+        new Misconfiguration(
+            "a topic of dead letters that does not exist",
+            ErrorCode.NOT_FOUND,
+            "kafka-topics.sh --create --topic misconfigured.dlq",
+            () -> KafkaWorkQueue.shared(kafka.clientProperties(), topic).build()),
+        new Misconfiguration(
+            "a topic name that cannot exist",
+            ErrorCode.MISCONFIGURED,
+            "letters, digits",
+            () -> KafkaWorkQueue.shared(kafka.clientProperties(), "no such topic").build()),
+        new Misconfiguration(
+            "a lease below the broker's limit",
+            ErrorCode.MISCONFIGURED,
+            "group.share.min.record.lock.duration.ms",
+            () ->
+                KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+                    .withoutDeadLetters()
+                    .lease(Duration.ofMillis(200))
+                    .build()),
+        new Misconfiguration(
+            "a lease above the broker's limit",
+            ErrorCode.MISCONFIGURED,
+            "extending",
+            () ->
+                KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+                    .withoutDeadLetters()
+                    .lease(Duration.ofMinutes(10))
+                    .build()),
+        new Misconfiguration(
+            "nobody listens at the endpoint",
+            ErrorCode.UNAVAILABLE,
+            "Check bootstrap.servers",
+            () ->
+                KafkaWorkQueue.shared(Map.of("bootstrap.servers", "127.0.0.1:1"), topic)
+                    .answerWithin(Duration.ofSeconds(2))
+                    .build()),
+        new Misconfiguration(
+            "an endpoint that is none",
+            ErrorCode.MISCONFIGURED,
+            "Check the properties",
+            () -> KafkaWorkQueue.shared(Map.of("bootstrap.servers", "nowhere"), topic).build()),
+        new Misconfiguration(
+            "no endpoint",
+            ErrorCode.MISCONFIGURED,
+            "bootstrap.servers",
+            () -> KafkaWorkQueue.shared(Map.of(), topic).build()),
+        new Misconfiguration(
+            "acks that lose messages",
+            ErrorCode.MISCONFIGURED,
+            "acks",
+            () -> KafkaWorkQueue.shared(withoutAcks, topic).build()),
+        new Misconfiguration(
+            "properties that no client takes",
+            ErrorCode.MISCONFIGURED,
+            "Check the properties",
+            () ->
+                KafkaWorkQueue.shared(
+                        Map.of(
+                            "bootstrap.servers",
+                            kafka.bootstrapServers(),
+                            "security.protocol",
+                            "CARRIER_PIGEON"),
+                        topic)
+                    .build()));
+  }
+}
