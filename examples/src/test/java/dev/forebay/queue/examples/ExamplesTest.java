@@ -1,18 +1,24 @@
 package dev.forebay.queue.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.kafka.KafkaWorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.sqs.SqsWorkQueue;
+import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import dev.forebay.queue.testkit.server.EmbeddedSqs;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -74,6 +80,21 @@ class ExamplesTest {
   }
 
   @Test
+  void workerOnKafkaAnswersEveryPrompt() throws Exception {
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "examples-" + UUID.randomUUID();
+    kafka.createTopic(topic, 1);
+    kafka.createTopic(topic + ".dlq", 1);
+    Map<String, Object> properties = Map.of("bootstrap.servers", kafka.bootstrapServers());
+    try (WorkQueue producer = KafkaWorkQueue.shared(properties, topic).group(topic).build();
+        WorkerOnKafka worker = new WorkerOnKafka(properties, topic, topic, this::answer)) {
+      assertThat(worker).isNotNull();
+      enqueueTen(producer);
+      assertThat(ten.await(60, TimeUnit.SECONDS)).as("answered " + answered).isTrue();
+    }
+  }
+
+  @Test
   void longRunningJobOutlivesItsLease() {
     assertThat(output(() -> LongRunningJob.main(new String[0])))
         .contains("step 0", "step 9", "leases extended: ")
@@ -113,6 +134,29 @@ class ExamplesTest {
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  @Test
+  void switchBackendRunsTheSameCodeOnEveryBroker() throws Exception {
+    EmbeddedSqs sqs = EmbeddedSqs.shared();
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "switch-" + UUID.randomUUID();
+    kafka.createTopic(topic, 1);
+    kafka.createTopic(topic + ".dlq", 1);
+    List<String> addresses =
+        List.of(
+            "memory:inference",
+            sqs.createQueue(topic),
+            "kafka://" + kafka.bootstrapServers() + "/" + topic);
+    for (String address : addresses) {
+      try (WorkQueue queue = SwitchBackend.open(URI.create(address), sqs::client)) {
+        assertThat(SwitchBackend.roundTrip(queue, "hello")).as(address).isEqualTo("hello");
+      }
+    }
+    assertThatThrownBy(() -> SwitchBackend.open(URI.create("carrier:pigeon"), sqs::client))
+        .hasMessageContaining("carrier:pigeon");
+    assertThat(output(() -> SwitchBackend.main(new String[0])))
+        .contains("hello through memory", "longest enqueue delay: PT8760H");
   }
 
   private interface Main {
