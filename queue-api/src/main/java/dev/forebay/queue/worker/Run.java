@@ -32,10 +32,10 @@ final class Run implements HandlerContext {
   // Not this: handlers hold the context and might synchronise on it.
   private final Object lock = new Object();
 
-  private Stage stage = Stage.WAITING;
+  // Written under the lock.
+  private volatile Stage stage = Stage.WAITING;
   private @Nullable Thread thread;
   private volatile long startedNanos;
-  private volatile boolean running;
   private volatile boolean lost;
   private volatile boolean cutShort;
   private volatile boolean extending;
@@ -66,10 +66,9 @@ final class Run implements HandlerContext {
       if (stage != Stage.WAITING) {
         return false;
       }
-      stage = Stage.RUNNING;
       thread = Thread.currentThread();
       startedNanos = time.nanoTime();
-      running = true;
+      stage = Stage.RUNNING;
       return true;
     }
   }
@@ -83,7 +82,6 @@ final class Run implements HandlerContext {
     synchronized (lock) {
       stage = Stage.ENDED;
       thread = null;
-      running = false;
     }
     boolean unused = Thread.interrupted();
     return time.nanoTime() - startedNanos;
@@ -140,7 +138,7 @@ final class Run implements HandlerContext {
 
   /** Nanoseconds the handler has been running; zero before and after. */
   long runningNanos() {
-    return running ? time.nanoTime() - startedNanos : 0;
+    return stage == Stage.RUNNING ? time.nanoTime() - startedNanos : 0;
   }
 
   /** Nanoseconds since it was received. */
@@ -175,7 +173,7 @@ final class Run implements HandlerContext {
 
   /** Whether the heartbeat has to care for the lease. */
   boolean wantsExtension() {
-    return !extending && !unextendable && !lost;
+    return stage != Stage.ENDED && !extending && !unextendable && !lost;
   }
 
   /** Whether the lease was extended just to start; a second time would not help. */
