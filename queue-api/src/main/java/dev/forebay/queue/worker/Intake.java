@@ -34,6 +34,9 @@ final class Intake implements Runnable {
   private static final Backoff AFTER_EMPTY =
       Backoff.exponential(Duration.ofMillis(1), Duration.ofMillis(100)).jitter(Jitter.EQUAL);
 
+  /** As many of those are nothing unusual: a poll that ended by an interrupt or a closing queue. */
+  private static final int FREE_EMPTY = 3;
+
   private final WorkQueue queue;
   private final Duration wait;
   private final TimeSource time;
@@ -181,7 +184,9 @@ final class Intake implements Runnable {
       return;
     }
     emptyInARow++;
-    pause(AFTER_EMPTY.delay(emptyInARow));
+    if (emptyInARow > FREE_EMPTY) {
+      pause(AFTER_EMPTY.delay(emptyInARow - FREE_EMPTY));
+    }
   }
 
   private void failed(Throwable e) {

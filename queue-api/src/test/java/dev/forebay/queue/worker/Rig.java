@@ -14,6 +14,7 @@ import dev.forebay.queue.time.ManualTimeSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /** A queue and its dead letters under virtual time, for tests of a worker on top of them. */
@@ -27,6 +28,11 @@ final class Rig {
               Backoff.exponential(Duration.ofSeconds(1), Duration.ofSeconds(8)).jitter(Jitter.NONE))
           .maxAttempts(3);
 
+  private static final AtomicInteger NUMBER = new AtomicInteger();
+
+  /** Of its own, so that its threads can be told from those of other tests. */
+  final String name = "q" + NUMBER.incrementAndGet();
+
   final ManualTimeSource time = new ManualTimeSource();
   final InMemoryStore store = new InMemoryStore(time);
   final InMemoryWorkQueue queue;
@@ -37,9 +43,9 @@ final class Rig {
   }
 
   Rig(boolean withDeadLetters) {
-    InMemoryWorkQueue.Builder builder = InMemoryWorkQueue.builder("q").store(store).lease(LEASE);
+    InMemoryWorkQueue.Builder builder = InMemoryWorkQueue.builder(name).store(store).lease(LEASE);
     queue = withDeadLetters ? builder.build() : builder.withoutDeadLetters().build();
-    dead = InMemoryWorkQueue.builder("q.dlq").store(store).withoutDeadLetters().build();
+    dead = InMemoryWorkQueue.builder(name + ".dlq").store(store).withoutDeadLetters().build();
   }
 
   /** A worker on the queue, with virtual time and {@link #RETRY}. */
