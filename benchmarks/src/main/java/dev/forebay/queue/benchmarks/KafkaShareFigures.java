@@ -86,12 +86,7 @@ final class KafkaShareFigures {
       row(
           "80 x 100 ms, every 20th 6 s, lease 3 s, %d slots: %.2f s, ideal %.2f s (x %.3f), %d"
               + " repeated, %d lost",
-          SLOTS,
-          result.seconds,
-          ideal,
-          result.seconds / ideal,
-          result.repeated,
-          result.lost);
+          SLOTS, result.seconds, ideal, result.seconds / ideal, result.repeated, result.lost);
     }
   }
 
@@ -147,10 +142,7 @@ final class KafkaShareFigures {
   }
 
   private static void work(
-      WorkQueue queue,
-      Map<String, AtomicInteger> starts,
-      CountDownLatch done,
-      AtomicInteger lost) {
+      WorkQueue queue, Map<String, AtomicInteger> starts, CountDownLatch done, AtomicInteger lost) {
     while (!Thread.currentThread().isInterrupted()) {
       for (Delivery delivery : queue.poll(1, POLL)) {
         starts.computeIfAbsent(delivery.id(), id -> new AtomicInteger()).incrementAndGet();
@@ -200,14 +192,7 @@ final class KafkaShareFigures {
       row(
           "no-op, %,d x 1 KiB, round %d: raw %,.0f/s, one poll loop %,.0f/s (%.2f), %d slots"
               + " %,.0f/s (%.2f)",
-          count,
-          round,
-          raw,
-          single,
-          single / raw,
-          SLOTS,
-          slots,
-          slots / raw);
+          count, round, raw, single, single / raw, SLOTS, slots, slots / raw);
     }
   }
 

@@ -182,6 +182,9 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
         "INNER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_PLAINTEXT");
     p.setProperty("log.dirs", nodeDirectory(node));
     p.setProperty("auto.create.topics.enable", "false");
+    // A busy machine stalls for longer than the 9 s after which the controller would take a node's
+    // partitions away; nodes that tests stop say goodbye.
+    p.setProperty("broker.session.timeout.ms", "60000");
 
     // Internal topics: the defaults want three brokers and fifty partitions.
     String replicas = size < 3 ? "1" : "3";
