@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
       MemoryScaleCommand.class,
       Concurrency.class,
       WorkerOverhead.class,
+      LeaseFigures.class,
     })
 public final class Benchmarks {
 
@@ -23,6 +24,10 @@ public final class Benchmarks {
 
   /** Runs the benchmark that the arguments name; ends with its exit code. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Benchmarks()).execute(args));
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Benchmarks());
   }
 }

@@ -28,8 +28,8 @@ final class HandTunedLoop implements SqsContender {
 
   private final SqsClient client;
 
-  HandTunedLoop(SqsTarget target) {
-    client = target.syncClient();
+  HandTunedLoop(SqsClient client) {
+    this.client = client;
   }
 
   @Override

@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
 @Command(name = "memory-scale-one", hidden = true)
 final class MemoryScaleCommand implements Callable<Integer> {
 
-  private static final int WARM_UP_ROUNDS = 4;
+  private static final int MOST_WARM_UP_ROUNDS = 4;
   private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int BETWEEN_LOOKS_AT_THE_CLOCK = 256;
   private static final int GC_ROUNDS = 4;
@@ -61,7 +61,8 @@ final class MemoryScaleCommand implements Callable<Integer> {
       double bytesAMessage = (weigh() - bytes) / depth;
       List<Double> perSecond = new ArrayList<>();
       List<Double> perCpuSecond = new ArrayList<>();
-      for (int round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
+      int unmeasured = Math.min(MOST_WARM_UP_ROUNDS, rounds);
+      for (int round = 0; round < unmeasured + rounds; round++) {
         long start = System.nanoTime();
         long cpuStart = SYSTEM.getProcessCpuTime();
         long operations = 0;
@@ -71,7 +72,7 @@ final class MemoryScaleCommand implements Callable<Integer> {
           }
           operations += BETWEEN_LOOKS_AT_THE_CLOCK;
         }
-        if (round >= WARM_UP_ROUNDS) {
+        if (round >= unmeasured) {
           perSecond.add(operations * 1e9 / (System.nanoTime() - start));
           perCpuSecond.add(operations * 1e9 / (SYSTEM.getProcessCpuTime() - cpuStart));
         }

@@ -12,7 +12,8 @@ final class SqsContenders {
 
   static {
     ALL.put("naive", NaiveLoop::new);
-    ALL.put("hand-tuned", HandTunedLoop::new);
+    ALL.put("hand-tuned", target -> new HandTunedLoop(target.syncClient()));
+    ALL.put("hand-tuned-netty", target -> new HandTunedLoop(new BlockingSqs(target.asyncClient())));
     ALL.put("forebay", ForebayWorker::new);
     ALL.put("spring", target -> new SpringCloudAws(target, SqsBatches.SIZE));
     ALL.put("spring-one-a-poll", target -> new SpringCloudAws(target, 1));
