@@ -34,7 +34,7 @@ import software.amazon.awssdk.services.sqs.model.ReceiveMessageResponse;
  * that brings is held for the next poll for a short while, then given back (P4).
  *
  * <p><b>Trouble.</b> After a failed receive nothing is asked for a while that grows with each
- * further one; polls wait that out and return empty. The first failure is logged, and the recovery
+ * further one; polls wait that out and return empty. What lasts is logged once, and the recovery
  * (S3).
  *
  * <p>Thread-safe. Nothing is sent and nothing decided while the lock is held.
@@ -48,8 +48,8 @@ final class Receiver {
   /** Long polls under way at once; each keeps one of the client's connections. */
   private static final int MAX_RECEIVES = 20;
 
-  /** How far ahead of the demand a receive may go: two batches, and no more than this long. */
-  private static final int MAX_AHEAD = 20;
+  /** How far ahead of the demand receives may go: four batches, and no more than this long. */
+  private static final int MAX_AHEAD = 40;
 
   private static final long AHEAD_MILLIS = 100;
 
@@ -79,6 +79,9 @@ final class Receiver {
 
   /** How long FIFO messages are received one by one after others had to go back for one. */
   private static final long SINGLY_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+  /** Fewer failures in a row are everyday life of a network. */
+  private static final int FAILURES_TO_TELL = 3;
 
   private static final long FIRST_PAUSE_MILLIS = 100;
   private static final long LONGEST_PAUSE_MILLIS = 10_000;
@@ -332,7 +335,7 @@ final class Receiver {
       takenInWindow = 0;
       windowStart = now;
     }
-    return (int) Math.min(Math.min(MAX_AHEAD, 2 * batch), rate * AHEAD_MILLIS / 1000);
+    return (int) Math.min(Math.min(MAX_AHEAD, 4 * batch), rate * AHEAD_MILLIS / 1000);
   }
 
   private void start(Receive receive) {
@@ -428,10 +431,10 @@ final class Receiver {
   }
 
   private void succeeded(Receive receive, int count) {
-    if (failures > 0) {
+    if (failures >= FAILURES_TO_TELL) {
       LOG.info("SQS answers again for {}", url);
-      failures = 0;
     }
+    failures = 0;
     if (receive.asker() == null) {
       if (count == receive.size()) {
         width = Math.min(MAX_RECEIVES, 2 * width);
@@ -443,7 +446,8 @@ final class Receiver {
 
   private void failed(Throwable failure) {
     Throwable inner = SqsErrors.unwrap(failure);
-    if (failures == 0 && !closing) {
+    failures++;
+    if (failures == FAILURES_TO_TELL && !closing) {
       LOG.warn(
           "Receiving from {} fails ({}): {}. Polls return empty until it works again; tried with"
               + " pauses of up to {} s.",
@@ -452,7 +456,6 @@ final class Receiver {
           inner.getMessage(),
           LONGEST_PAUSE_MILLIS / 1000);
     }
-    failures = Math.min(failures + 1, 20);
     width = 1;
     if (pausing || closing) {
       return;

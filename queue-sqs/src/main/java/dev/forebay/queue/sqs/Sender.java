@@ -156,7 +156,21 @@ final class Sender {
                 fail(batch, SqsErrors.unwrap(failure));
               }
               return null;
-            });
+            })
+        .whenComplete((done, defect) -> answerRest(batch, defect));
+  }
+
+  /** Whatever goes wrong here, nobody waits for ever. */
+  private static void answerRest(List<Parcel> batch, @Nullable Throwable defect) {
+    if (defect != null) {
+      for (Parcel parcel : batch) {
+        parcel
+            .outcome()
+            .complete(
+                new EnqueueOutcome.Failed(
+                    ErrorCode.INTERNAL, "The answer of SQS could not be understood", defect));
+      }
+    }
   }
 
   private void answer(List<Parcel> batch, SendMessageBatchResponse response) {

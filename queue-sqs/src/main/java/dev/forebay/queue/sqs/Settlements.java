@@ -135,7 +135,8 @@ final class Settlements {
     long wanted = LeaseTimes.ceilSeconds(lease);
     boolean capped = wanted > room;
     long granted = capped ? room * SECOND : lease.toNanos();
-    if (!delivery.isHeld() || (capped && now + granted <= delivery.deadlineNanos())) {
+    boolean gainsNothing = capped && now + granted - delivery.deadlineNanos() < SECOND;
+    if (!delivery.isHeld() || gainsNothing) {
       return stale();
     }
     if (now + granted < delivery.deadlineNanos()) {

@@ -165,7 +165,8 @@ final class Settler {
                     response.failed());
               }
               return null;
-            });
+            })
+        .whenComplete((done, defect) -> answerRest(batch, defect));
   }
 
   private CompletableFuture<?> sendChanges(List<Request> requests) {
@@ -196,7 +197,16 @@ final class Settler {
                     response.failed());
               }
               return null;
-            });
+            })
+        .whenComplete((done, defect) -> answerRest(batch, defect));
+  }
+
+  /** Whatever goes wrong here, nobody waits for ever. */
+  private static void answerRest(List<Request> batch, @Nullable Throwable defect) {
+    if (defect != null) {
+      LOG.error("The answer of SQS to a settlement could not be understood", defect);
+      batch.forEach(request -> request.result.complete(Result.AMBIGUOUS));
+    }
   }
 
   /** Leaves out what became stale while it waited: a stale receipt is never sent. */

@@ -48,7 +48,8 @@ final class SqsErrors {
           "RequestLimitExceeded",
           "SlowDown",
           "OverLimit",
-          "KmsThrottled");
+          "KmsThrottled",
+          "KmsThrottling");
   private static final Set<String> MISCONFIGURED =
       Set.of(
           "InvalidSecurity",
@@ -154,7 +155,8 @@ final class SqsErrors {
 
   /** A client that tried more than once may have got through on an earlier try. */
   private static boolean wasNeverSent(Throwable failure) {
-    if (failure instanceof SdkException sdk && sdk.numAttempts() > 1) {
+    Integer attempts = failure instanceof SdkException sdk ? sdk.numAttempts() : null;
+    if (attempts != null && attempts > 1) {
       return false;
     }
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {

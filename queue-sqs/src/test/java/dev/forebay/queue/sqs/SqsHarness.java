@@ -40,6 +40,11 @@ final class SqsHarness implements WorkQueueHarness {
     return new SqsHarness(Warm.SERVER, fifo);
   }
 
+  /** The shared server, warmed up. */
+  static EmbeddedSqs server() {
+    return Warm.SERVER;
+  }
+
   private static final class Warm {
     static final EmbeddedSqs SERVER = warm(EmbeddedSqs.shared());
 
