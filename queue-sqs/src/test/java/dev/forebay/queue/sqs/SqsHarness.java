@@ -193,13 +193,15 @@ final class SqsHarness implements WorkQueueHarness {
             "no such queue",
             ErrorCode.NOT_FOUND,
             "Create it",
-            () -> SqsWorkQueue.builder(server.client(), server.endpoint() + "/000/none").build()),
+            () ->
+                SqsWorkQueue.builder(server.client(), server.endpoint() + "/000000000000/none")
+                    .build()),
         new Misconfiguration(
             "a lease of half a second",
             ErrorCode.MISCONFIGURED,
             "between PT1S and PT12H",
             () ->
-                SqsWorkQueue.builder(server.client(), server.endpoint() + "/000/none")
+                SqsWorkQueue.builder(server.client(), server.endpoint() + "/000000000000/none")
                     .lease(Duration.ofMillis(500))
                     .build()));
   }

@@ -1,5 +1,6 @@
 package dev.forebay.queue.testkit.contract;
 
+import dev.forebay.queue.testkit.server.ServerUnavailableException;
 import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Optional;
@@ -100,7 +101,11 @@ final class ContractExtension
 
   @Override
   public void testAborted(ExtensionContext context, @Nullable Throwable cause) {
-    // A skip for want of an ability is recorded before; any other one has no place here.
+    // A skip for want of an ability is recorded before, one for want of a server says nothing about
+    // the backend; any other one has no place here.
+    if (cause instanceof ServerUnavailableException) {
+      return;
+    }
     String test = context.getRequiredTestMethod().getName();
     List<ContractRun.Result> results = run(context).results();
     if (results.stream().noneMatch(result -> result.test().equals(test))) {

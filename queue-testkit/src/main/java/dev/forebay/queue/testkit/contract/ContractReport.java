@@ -33,6 +33,11 @@ final class ContractReport {
   }
 
   void print() {
+    if (run.capabilities() == null) {
+      System.out.printf(
+          "%nContract (%s): nothing ran, there is no backend%n", run.contract().getSimpleName());
+      return;
+    }
     StringBuilder out = new StringBuilder();
     out.append(
         String.format("%nContract of %s (%s)%n", run.reportName(), run.contract().getSimpleName()));

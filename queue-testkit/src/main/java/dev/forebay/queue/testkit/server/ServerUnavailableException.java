@@ -1,10 +1,12 @@
 package dev.forebay.queue.testkit.server;
 
+import org.opentest4j.TestAbortedException;
+
 /**
  * The server a test asked for cannot be had on this machine (no container engine, image not
- * present); the message says why. A test turns it into a skip with that reason, never into a pass.
+ * present); the message says why. JUnit takes it for a skip with that reason, never for a pass.
  */
-public final class ServerUnavailableException extends RuntimeException {
+public final class ServerUnavailableException extends TestAbortedException {
 
   private static final long serialVersionUID = 1L;
 
