@@ -19,6 +19,7 @@ import scala.concurrent.Await;
 import scala.concurrent.Awaitable;
 import scala.concurrent.duration.Duration;
 import scala.concurrent.duration.FiniteDuration;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 
 /**
  * ElasticMQ inside this JVM.
@@ -99,13 +100,8 @@ final class ElasticMqServer implements EmbeddedSqs.Server {
   }
 
   @Override
-  public String accessKey() {
-    return "test";
-  }
-
-  @Override
-  public String secretKey() {
-    return "test";
+  public AwsCredentialsProvider credentials() {
+    return EmbeddedSqs.fixedCredentials("test", "test");
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.interceptor.ExecutionInterceptor;
 import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
@@ -29,7 +30,8 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
  * <ul>
  *   <li>{@code forebay.sqs.endpoint=http://host:port}: use that server; nothing is started and it
  *       cannot be stopped. With it {@code forebay.sqs.region} (default {@code us-east-1}), {@code
- *       forebay.sqs.accessKey} and {@code forebay.sqs.secretKey} (default {@code test}).
+ *       forebay.sqs.accessKey} and {@code forebay.sqs.secretKey} (default {@code test}; an endpoint
+ *       of AWS's own takes the SDK's default credentials instead).
  *   <li>{@code forebay.sqs=testcontainers}: run LocalStack in a container, if an engine runs and
  *       the image is already present (it is never pulled); else {@link ServerUnavailableException}.
  * </ul>
@@ -72,9 +74,7 @@ public final class EmbeddedSqs implements AutoCloseable {
 
     String region();
 
-    String accessKey();
-
-    String secretKey();
+    AwsCredentialsProvider credentials();
 
     boolean canStop();
 
@@ -114,12 +114,12 @@ public final class EmbeddedSqs implements AutoCloseable {
   private static EmbeddedSqs fromSystemProperties() {
     String endpoint = System.getProperty(ENDPOINT_PROPERTY, "");
     if (!endpoint.isBlank()) {
+      URI address = URI.create(endpoint.trim());
       return new EmbeddedSqs(
           new OutsideServer(
-              URI.create(endpoint.trim()),
+              address,
               System.getProperty(REGION_PROPERTY, "us-east-1"),
-              System.getProperty(ACCESS_KEY_PROPERTY, "test"),
-              System.getProperty(SECRET_KEY_PROPERTY, "test")));
+              outsideCredentials(address)));
     }
     String kind = System.getProperty(KIND_PROPERTY, "embedded");
     return switch (kind) {
@@ -133,6 +133,19 @@ public final class EmbeddedSqs implements AutoCloseable {
                   + kind
                   + "\"");
     };
+  }
+
+  /**
+   * AWS's own endpoints get the SDK's default credentials: no property ever holds a real secret.
+   */
+  private static AwsCredentialsProvider outsideCredentials(URI endpoint) {
+    String host = endpoint.getHost();
+    if (host != null && (host.endsWith(".amazonaws.com") || host.endsWith(".amazonaws.com.cn"))) {
+      return DefaultCredentialsProvider.builder().build();
+    }
+    return fixedCredentials(
+        System.getProperty(ACCESS_KEY_PROPERTY, "test"),
+        System.getProperty(SECRET_KEY_PROPERTY, "test"));
   }
 
   /** Starts a server of its own inside this JVM; close it when done. */
@@ -152,8 +165,12 @@ public final class EmbeddedSqs implements AutoCloseable {
 
   /** Returns the credentials the server takes. */
   public AwsCredentialsProvider credentials() {
-    return StaticCredentialsProvider.create(
-        AwsBasicCredentials.create(server.accessKey(), server.secretKey()));
+    return server.credentials();
+  }
+
+  /** The credentials of a key that is no secret. */
+  static AwsCredentialsProvider fixedCredentials(String accessKey, String secretKey) {
+    return StaticCredentialsProvider.create(AwsBasicCredentials.create(accessKey, secretKey));
   }
 
   /** Returns a client shared by all callers; {@link #close()} closes it. */
@@ -281,7 +298,7 @@ public final class EmbeddedSqs implements AutoCloseable {
   }
 
   /** A server somebody else runs. */
-  private record OutsideServer(URI endpoint, String region, String accessKey, String secretKey)
+  private record OutsideServer(URI endpoint, String region, AwsCredentialsProvider credentials)
       implements Server {
 
     @Override

@@ -6,6 +6,7 @@ import java.net.URI;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.localstack.LocalStackContainer;
 import org.testcontainers.utility.DockerImageName;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 
 /**
  * LocalStack in a container, by Testcontainers.
@@ -55,13 +56,8 @@ final class LocalStackServer implements EmbeddedSqs.Server {
   }
 
   @Override
-  public String accessKey() {
-    return container.getAccessKey();
-  }
-
-  @Override
-  public String secretKey() {
-    return container.getSecretKey();
+  public AwsCredentialsProvider credentials() {
+    return EmbeddedSqs.fixedCredentials(container.getAccessKey(), container.getSecretKey());
   }
 
   @Override
