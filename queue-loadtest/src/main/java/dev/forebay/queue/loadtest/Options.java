@@ -99,7 +99,7 @@ final class Options {
       names = "--seed",
       paramLabel = "N",
       converter = Seed.class,
-      defaultValue = "42",
+      defaultValue = "7",
       description =
           "Decides on generated traffic, failures and the control (default: ${DEFAULT-VALUE}).")
   long seed;

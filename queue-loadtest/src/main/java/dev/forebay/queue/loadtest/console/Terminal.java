@@ -19,6 +19,11 @@ public final class Terminal {
     return new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
   }
 
+  /** Standard error, likewise. */
+  public static PrintStream errors() {
+    return new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+  }
+
   /** Whether lines can be redrawn: somebody looks at a terminal that knows how. */
   public static boolean canRedraw() {
     return canRedraw(System.console(), System.getenv("TERM"));

@@ -16,6 +16,7 @@ import java.util.List;
  * @param failing how many requests fail at their first attempt
  * @param ideal the ideal queue on the trace
  * @param control the ideal queue on the same requests arriving independently of each other
+ * @param timeOuts how the time-outs of all queues were set, a sentence each
  * @param queues the real queues, in the order they were asked for
  */
 public record Comparison(
@@ -26,10 +27,12 @@ public record Comparison(
     int failing,
     Timeline ideal,
     Timeline control,
+    List<String> timeOuts,
     List<QueueResult> queues) {
 
-  /** Copies the queues. */
+  /** Copies the lists. */
   public Comparison {
+    timeOuts = List.copyOf(timeOuts);
     queues = List.copyOf(queues);
   }
 

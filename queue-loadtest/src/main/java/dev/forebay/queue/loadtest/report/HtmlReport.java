@@ -193,6 +193,7 @@ final class HtmlReport {
           .append(Html.element("dd", Html.escape(definition[1] + ".")));
     }
     html.append("</dl></div><div><h2>Time-outs</h2>");
+    list(run.timeOuts());
     for (QueueResult queue : run.queues()) {
       html.append(Html.element("h3", Html.escape(queue.name())));
       list(queue.notes());

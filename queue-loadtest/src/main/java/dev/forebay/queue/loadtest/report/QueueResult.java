@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param wasted handler time of attempts whose lease was lost before they ended
  * @param apiCalls calls to the broker's API, senders and workers together; null where they are not
  *     what is paid for
- * @param notes how the time-outs were set, a sentence each
+ * @param notes what ran, and where it departs from the common time-outs, a sentence each
  */
 public record QueueResult(
     String name,

@@ -67,6 +67,7 @@ final class Runs {
         15,
         IdealQueue.simulate(trace, SPEED_UP, SLOTS, FAILURES),
         IdealQueue.simulate(PoissonControl.of(trace, SEED), SPEED_UP, SLOTS, FAILURES),
+        List.of("Lease 3 s: 30 s of the trace divided by the speed-up."),
         queues);
   }
 
@@ -79,7 +80,7 @@ final class Runs {
         17,
         Duration.ofMillis(1_500),
         apiCalls,
-        List.of("Lease 3 s: 30 s of the trace."));
+        List.of("No broker, no network."));
   }
 
   /** The ideal queue, but each request reaches it {@code lag} late. */

@@ -1,0 +1,34 @@
+package dev.forebay.queue.loadtest.replay;
+
+import dev.forebay.queue.loadtest.model.Failures;
+import dev.forebay.queue.loadtest.model.Slots;
+import dev.forebay.queue.loadtest.model.SpeedUp;
+import dev.forebay.queue.loadtest.model.Timeline;
+import dev.forebay.queue.loadtest.trace.Trace;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What to replay, on what. Immutable.
+ *
+ * @param trace the requests
+ * @param speedUp how much faster than the trace
+ * @param slots the slots on each queue
+ * @param failures which attempts fail
+ * @param lease a message's lease, in the trace's time
+ */
+public record Plan(Trace trace, SpeedUp speedUp, Slots slots, Failures failures, Duration lease) {
+
+  TimeOuts timeOuts() {
+    return TimeOuts.of(speedUp, lease, failures.backoff());
+  }
+
+  /** How the time-outs of all queues are set, a sentence each. */
+  public List<String> timeOutNotes() {
+    return timeOuts().notes();
+  }
+
+  Timeline.Builder timeline() {
+    return Timeline.builder(trace, speedUp, slots);
+  }
+}
