@@ -23,6 +23,12 @@ public interface TroubleRules {
   /** How long the broker is away. */
   Duration OUTAGE = Duration.ofSeconds(4);
 
+  /**
+   * What was delivered just before the outage cannot be given back: it returns by this lease, which
+   * must end while the test still waits for it.
+   */
+  Duration LEASE = Duration.ofSeconds(10);
+
   /** Each build that the harness knows to be wrong fails with its code and says what to do. */
   @Test
   @WhenOffered(Ability.MISCONFIGURATIONS)
@@ -47,7 +53,7 @@ public interface TroubleRules {
   @WhenOffered(Ability.OUTAGE)
   default void S3_outage_isSurvivedAndLosesNothing(Trial trial) {
     try (BrokerOutage broker = trial.harness().outage().orElseThrow().get()) {
-      WorkQueue queue = broker.open(trial.name(), trial.settings());
+      WorkQueue queue = broker.open(trial.name(), trial.settings().withLease(LEASE));
       try {
         survive(trial, broker, queue);
       } finally {
