@@ -214,6 +214,7 @@ final class StoredQueue {
       return waiters.await(owner, nanos);
     } finally {
       polling--;
+      armTimer();
     }
   }
 
@@ -443,19 +444,17 @@ final class StoredQueue {
     }
   }
 
+  /** Has a timer at the next due time just while somebody waits, so that no queue keeps one. */
   private void armTimer() {
-    Entry first = due.first();
-    if (first == null || polling + drainers == 0) {
-      return;
-    }
-    if (timer != null) {
-      if (timerAtNanos - first.dueNanos <= 0) {
-        return;
-      }
+    Entry first = polling + drainers > 0 ? due.first() : null;
+    if (timer != null && (first == null || timerAtNanos - first.dueNanos > 0)) {
       timer.cancel();
+      timer = null;
     }
-    timerAtNanos = first.dueNanos;
-    timer = time.schedule(Duration.ofNanos(first.dueNanos - time.nanoTime()), this::onTimer);
+    if (first != null && timer == null) {
+      timerAtNanos = first.dueNanos;
+      timer = time.schedule(Duration.ofNanos(first.dueNanos - time.nanoTime()), this::onTimer);
+    }
   }
 
   private void onTimer() {

@@ -120,6 +120,18 @@ class InMemoryWorkQueueTest {
   }
 
   @Test
+  void S1_noTimerIsLeftBehindByAPollOrByClose() {
+    InMemoryWorkQueue queue = open().build();
+    queue.enqueue(Message.text("later").delay(Duration.ofDays(1)));
+    Thread.currentThread().interrupt();
+    assertThat(queue.poll(1, Duration.ofHours(1))).isEmpty();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(time.pendingTimers()).isZero();
+    queue.close();
+    assertThat(time.pendingTimers()).isZero();
+  }
+
+  @Test
   void onLostRunsOutsideTheQueuesLockSoItMaySettleOtherDeliveries() {
     try (WorkQueue queue = open().lease(Duration.ofSeconds(10)).build()) {
       queue.enqueue(Message.text("a"));
