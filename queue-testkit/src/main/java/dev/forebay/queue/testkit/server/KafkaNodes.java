@@ -182,9 +182,12 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
         "INNER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_PLAINTEXT");
     p.setProperty("log.dirs", nodeDirectory(node));
     p.setProperty("auto.create.topics.enable", "false");
-    // A busy machine stalls for longer than the 9 s after which the controller would take a node's
-    // partitions away; nodes that tests stop say goodbye.
-    p.setProperty("broker.session.timeout.ms", "60000");
+    if (size == 1) {
+      // A busy machine stalls for longer than the 9 s after which the controller would take the
+      // partitions of the only node away. Among several the default stays: a node that was stopped
+      // may come back only when its old session has ended.
+      p.setProperty("broker.session.timeout.ms", "60000");
+    }
 
     // Internal topics: the defaults want three brokers and fifty partitions.
     String replicas = size < 3 ? "1" : "3";
