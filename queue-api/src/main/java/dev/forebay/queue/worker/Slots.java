@@ -36,9 +36,14 @@ final class Slots {
     return total;
   }
 
-  /** How many deliveries may be taken now. */
+  /**
+   * How many deliveries may be taken now. A slot in use counts as a settlement too, since it leads
+   * to one; it is read first, because a delivery on its way from the one count to the other is then
+   * seen twice rather than not at all.
+   */
   int free() {
-    return Math.max(0, Math.min(total - used.get(), maxSettling - settling.get()));
+    int inUse = used.get();
+    return Math.max(0, Math.min(total - inUse, maxSettling - inUse - settling.get()));
   }
 
   int used() {
