@@ -6,7 +6,6 @@ import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
-import dev.forebay.queue.QueueException;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.time.SystemTimeSource;
@@ -17,7 +16,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
@@ -181,19 +179,20 @@ public interface LifecycleRules {
     trial.nothingArrives(after, Duration.ofMillis(500));
   }
 
-  /** Close at random moments while threads poll and ack: nothing is lost, nothing acked returns. */
+  /**
+   * Close at random moments while threads poll and ack: nothing is lost, nothing acked returns, and
+   * since they end long before the grace time each of their acks is OK, unless its lease ended.
+   */
   @Test
   default void S1_closeAtAnyMoment_losesNothing(Trial trial) {
     trial.useShortLease();
+    trial.use(trial.settings().withGrace(Duration.ofSeconds(15)));
     Random random = new Random(11);
-    WorkQueue first = trial.open();
-    Set<String> open = new HashSet<>(trial.enqueueMany(first, 60));
-    Set<String> acked = ConcurrentHashMap.newKeySet();
-    Set<String> uncertain = ConcurrentHashMap.newKeySet();
-    WorkQueue queue = first;
+    WorkQueue queue = trial.open();
+    Set<String> missing = new HashSet<>(trial.enqueueMany(queue, 60));
+    WorkWhileClosing work = new WorkWhileClosing(trial.timing());
     for (int round = 0; round < 4; round++) {
       WorkQueue current = queue;
-      ConcurrentLinkedQueue<String> twice = new ConcurrentLinkedQueue<>();
       List<Background<Boolean>> workers = new ArrayList<>();
       for (int w = 0; w < 3; w++) {
         workers.add(
@@ -201,54 +200,25 @@ public interface LifecycleRules {
                 trial.timing(),
                 "worker",
                 () -> {
-                  workUntilClosed(trial, current, acked, uncertain, twice);
+                  work.workUntilClosed(current);
                   return true;
                 }));
       }
-      LockSupport.parkNanos(
-          random.nextInt(trial.timing().granularity().isZero() ? 1 : 300) * 1_000_000L);
-      trial.close(current);
+      work.awaitSomeMoment(random);
+      Background<Boolean> closing = closing(trial, current);
+      // They first: a manual clock must not run through the grace time while they are at work.
       workers.forEach(worker -> worker.result());
-      assertThat(twice).as("delivered after an ack that was OK").isEmpty();
+      closing.result(Duration.ofSeconds(16).plus(Trial.CALL));
+      assertThat(work.faults).as("what went wrong until the close of round %s", round).isEmpty();
       queue = trial.open();
     }
-    while (acked.size() < open.size()) {
+    missing.removeAll(work.acked);
+    missing.removeAll(work.tooLate);
+    while (!missing.isEmpty()) {
       Delivery delivery = trial.take(queue);
-      assertThat(acked).doesNotContain(delivery.id());
+      assertThat(work.acked).as("acked before").doesNotContain(delivery.id());
       trial.ack(delivery);
-      acked.add(delivery.id());
-    }
-    assertThat(acked).containsExactlyInAnyOrderElementsOf(open);
-    assertThat(uncertain.size()).as("acks without a sure answer").isLessThanOrEqualTo(6);
-  }
-
-  private static void workUntilClosed(
-      Trial trial,
-      WorkQueue queue,
-      Set<String> acked,
-      Set<String> uncertain,
-      ConcurrentLinkedQueue<String> twice) {
-    boolean manual = trial.timing().granularity().isZero();
-    int polls = 0;
-    while (polls++ < 10_000) {
-      List<Delivery> taken;
-      try {
-        taken = queue.poll(2, manual ? Duration.ZERO : Duration.ofMillis(100));
-      } catch (QueueException e) {
-        assertThat(e.code()).isEqualTo(ErrorCode.CLOSED);
-        return;
-      }
-      for (Delivery delivery : taken) {
-        if (acked.contains(delivery.id())) {
-          twice.add(delivery.id());
-        }
-        LockSupport.parkNanos(5_000_000);
-        if (delivery.ack().join() == Settlement.OK) {
-          acked.add(delivery.id());
-        } else {
-          uncertain.add(delivery.id());
-        }
-      }
+      missing.remove(delivery.id());
     }
   }
 
