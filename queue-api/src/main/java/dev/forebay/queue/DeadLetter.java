@@ -10,6 +10,15 @@ import java.time.Instant;
  * @param attempts how its deliveries ended, the last one included where it counts
  * @param lastDelivered when it was last delivered
  * @param origin name of the queue it came from
+ * @param redrives how often the message had been brought back from the dead letters before it died
+ *     this time (D3)
  */
 public record DeadLetter(
-    DeadLetterCause cause, Attempts attempts, Instant lastDelivered, String origin) {}
+    DeadLetterCause cause, Attempts attempts, Instant lastDelivered, String origin, int redrives) {
+
+  /** The dead letter of a message that was never redriven. */
+  public DeadLetter(
+      DeadLetterCause cause, Attempts attempts, Instant lastDelivered, String origin) {
+    this(cause, attempts, lastDelivered, origin, 0);
+  }
+}

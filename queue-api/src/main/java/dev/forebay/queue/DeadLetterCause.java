@@ -18,6 +18,9 @@ public record DeadLetterCause(String type, String message) {
   /** The record could not be decoded (P5). */
   public static final String UNDECODABLE = "UNDECODABLE";
 
+  /** The broker itself set the message aside, after its own maximum of deliveries. */
+  public static final String MAX_RECEIVES = "MAX_RECEIVES";
+
   /**
    * Replaces control characters and lone surrogates, which no broker carries alike, and cuts to the
    * limits.

@@ -121,6 +121,27 @@ public interface WorkQueue extends AutoCloseable {
    */
   CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause);
 
+  /**
+   * The dead letters of this queue, to look at, bring back or throw away (D3). Asks the broker
+   * nothing by itself.
+   *
+   * @throws QueueException with {@link ErrorCode#UNSUPPORTED} when the queue has no dead-letter
+   *     destination, or its backend does not offer this, which is the default
+   */
+  default DeadLetters deadLetters() {
+    throw new QueueException(
+        ErrorCode.UNSUPPORTED,
+        capabilities().deadLetters()
+            ? "The "
+                + capabilities().backend()
+                + " queue "
+                + name()
+                + " has dead letters but offers no list or redrive of them; poll their destination."
+            : "The queue "
+                + name()
+                + " has no dead-letter destination. Set one in the queue's builder.");
+  }
+
   /** What this queue can do, in numbers. Never changes and never asks the broker. */
   Capabilities capabilities();
 

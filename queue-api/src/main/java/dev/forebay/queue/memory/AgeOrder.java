@@ -1,5 +1,6 @@
 package dev.forebay.queue.memory;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +64,14 @@ final class AgeOrder {
       return inLine == null ? outOfLine : inLine;
     }
     return isBefore(outOfLine, inLine) ? outOfLine : inLine;
+  }
+
+  /** Visits every entry, in no order. */
+  void forEach(Consumer<Entry> visitor) {
+    for (Entry entry = oldest; entry != null; entry = entry.newer) {
+      visitor.accept(entry);
+    }
+    late.forEach(visitor);
   }
 
   private static boolean isBefore(Entry a, Entry b) {

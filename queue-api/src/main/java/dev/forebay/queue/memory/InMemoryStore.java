@@ -16,6 +16,7 @@ public final class InMemoryStore {
 
   private final TimeSource time;
   private final String idPrefix;
+  private final Object redriving = new Object();
   private final AtomicLong sequence = new AtomicLong();
   private final Map<String, StoredQueue> queues = new ConcurrentHashMap<>();
 
@@ -51,6 +52,11 @@ public final class InMemoryStore {
 
   String nextId() {
     return idPrefix + '-' + Long.toString(nextNumber(), 36);
+  }
+
+  /** Held by whoever holds the locks of two queues at once. */
+  Object redriving() {
+    return redriving;
   }
 
   StoredQueue queue(String name) {

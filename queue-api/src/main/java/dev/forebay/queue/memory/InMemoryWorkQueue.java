@@ -4,6 +4,7 @@ import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.Capabilities.AttemptPrecision;
 import dev.forebay.queue.Capabilities.Ordering;
 import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -15,6 +16,7 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.DeadLetterBench;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
@@ -46,6 +48,7 @@ public final class InMemoryWorkQueue implements WorkQueue {
   private final String name;
   private final StoredQueue stored;
   private final @Nullable StoredQueue deadLetters;
+  private final @Nullable DeadLetters letters;
   private final Capabilities capabilities;
   private final TimeSource time;
   private final Duration lease;
@@ -70,6 +73,11 @@ public final class InMemoryWorkQueue implements WorkQueue {
         new QueueSettings(
             builder.dedupWindow, builder.keyPolicy, builder.maxMessages, builder.maxBytes));
     deadLetters = builder.deadLetters == null ? null : store.queue(builder.deadLetters);
+    letters =
+        deadLetters == null
+            ? null
+            : new DeadLetterBench(
+                name, new MemoryDeadLetters(store, stored, deadLetters, name), time);
   }
 
   /** A queue of this name: in a store of its own, unless one is given. */
@@ -136,6 +144,11 @@ public final class InMemoryWorkQueue implements WorkQueue {
       throw new IllegalStateException("Dead letters are declared but have no destination.");
     }
     return CompletableFuture.completedFuture(stored.deadLetter(own, cause, target, name));
+  }
+
+  @Override
+  public DeadLetters deadLetters() {
+    return letters == null ? WorkQueue.super.deadLetters() : letters;
   }
 
   private MemoryDelivery own(Delivery delivery) {

@@ -57,12 +57,17 @@ final class KeyLanes {
 
   /**
    * Takes a leader out; the next one of its key leads now and is returned, null when there is none.
+   * One that waits just goes.
    */
   @Nullable Entry leave(Entry entry) {
     entry.leadsItsKey = false;
     String key = entry.key();
     Lane lane = key == null ? null : lanes.get(key);
-    if (lane == null || lane.leader != entry) {
+    if (lane == null) {
+      return null;
+    }
+    if (lane.leader != entry) {
+      waiting -= lane.waiting.remove(entry) ? 1 : 0;
       return null;
     }
     Entry next = lane.waiting.pollFirst();

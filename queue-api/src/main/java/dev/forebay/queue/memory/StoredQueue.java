@@ -17,10 +17,12 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +57,12 @@ final class StoredQueue {
   private long stored;
   private long bytes;
   private long delayed;
+
+  /**
+   * How many in the ready line are gone; they leave it in bulk, since each search would be O(n).
+   */
+  private int withdrawn;
+
   private long leased;
   private int polling;
   private int drainers;
@@ -104,13 +112,7 @@ final class StoredQueue {
       }
       Envelope envelope = Envelope.fresh(store.nextId(), message, time.now());
       if (!add(envelope, now + message.delay().toNanos(), now)) {
-        return new EnqueueOutcome.Failed(
-            ErrorCode.OVERLOADED,
-            "The in-memory queue is full: "
-                + stored
-                + " messages of about "
-                + bytes
-                + " bytes. Handle some, or raise maxMessages or maxBytes in its builder.");
+        return full();
       }
       if (dedupId != null) {
         dedup.remember(dedupId, envelope.id(), now, settings().dedupWindow());
@@ -121,12 +123,81 @@ final class StoredQueue {
     }
   }
 
-  /** Takes in a dead letter; false when the queue is full. */
-  boolean addDeadLetter(Envelope envelope) {
+  private EnqueueOutcome.Failed full() {
+    return new EnqueueOutcome.Failed(
+        ErrorCode.OVERLOADED,
+        "The in-memory queue is full: "
+            + stored
+            + " messages of about "
+            + bytes
+            + " bytes. Handle some, or raise maxMessages or maxBytes in its builder.");
+  }
+
+  /** Takes in a message that lived in another queue. */
+  Optional<EnqueueOutcome.Failed> add(Envelope envelope) {
     lock.lock();
     try {
       long now = time.nanoTime();
-      return add(envelope, now, now);
+      return add(envelope, now, now) ? Optional.empty() : Optional.of(full());
+    } finally {
+      unlock();
+    }
+  }
+
+  /**
+   * What lies here as a dead letter, oldest first, and is under no lease or delay.
+   *
+   * @param origin where messages come from that nobody dead-lettered
+   */
+  List<MemoryDeadLetters.Idle> idle(String origin) {
+    List<MemoryDeadLetters.Idle> found = new ArrayList<>();
+    lock.lock();
+    try {
+      expire(time.nanoTime());
+      byAge.forEach(
+          entry -> {
+            if (isIdle(entry)) {
+              found.add(new MemoryDeadLetters.Idle(entry, entry.envelope));
+            }
+          });
+    } finally {
+      unlock();
+    }
+    found.sort(
+        Comparator.comparing((MemoryDeadLetters.Idle each) -> each.envelope().enqueuedAt())
+            .thenComparingLong(each -> each.entry().sequence));
+    found.replaceAll(each -> each.asDeadLetterOf(origin));
+    return found;
+  }
+
+  private static boolean isIdle(Entry entry) {
+    return entry.state == Entry.State.READY || entry.state == Entry.State.WAITING;
+  }
+
+  /**
+   * Removes a message that lies idle once {@code before} has succeeded, which happens under this
+   * queue's lock: nothing can take it in between.
+   */
+  Optional<EnqueueOutcome.Failed> withdraw(
+      Entry entry, Supplier<Optional<EnqueueOutcome.Failed>> before) {
+    lock.lock();
+    try {
+      if (!isIdle(entry)) {
+        return Optional.of(
+            new EnqueueOutcome.Failed(
+                ErrorCode.LEASE_LOST, "Somebody else took the dead letter meanwhile."));
+      }
+      Optional<EnqueueOutcome.Failed> failure = before.get();
+      if (failure.isEmpty()) {
+        boolean wasReady = entry.state == Entry.State.READY;
+        remove(entry, time.nanoTime());
+        withdrawn += wasReady ? 1 : 0;
+        if (withdrawn > ready.size() / 2) {
+          ready.removeIf(each -> each.state == Entry.State.GONE);
+          withdrawn = 0;
+        }
+      }
+      return failure;
     } finally {
       unlock();
     }
@@ -186,6 +257,10 @@ final class StoredQueue {
       Entry entry = ready.pollFirst();
       if (entry == null) {
         break;
+      }
+      if (entry.state == Entry.State.GONE) {
+        withdrawn--;
+        continue;
       }
       entry.state = Entry.State.LEASED;
       entry.dueNanos = now + lease.toNanos();
@@ -306,7 +381,7 @@ final class StoredQueue {
       unlock();
     }
     boolean written =
-        target.addDeadLetter(entry.envelope.dead(cause, delivery.deliveredAt, origin));
+        target.add(entry.envelope.dead(cause, delivery.deliveredAt, origin)).isEmpty();
     lock.lock();
     try {
       long now = time.nanoTime();
@@ -328,7 +403,7 @@ final class StoredQueue {
       expire(time.nanoTime());
       Entry oldest = byAge.first();
       return new QueueDepth(
-          OptionalLong.of(ready.size() + lanes.waiting()),
+          OptionalLong.of(ready.size() - withdrawn + lanes.waiting()),
           OptionalLong.of(leased),
           OptionalLong.of(delayed),
           oldest == null

@@ -28,13 +28,15 @@ import org.jspecify.annotations.Nullable;
  * @param enqueuedAt when it was first enqueued, to the millisecond
  * @param attempts how earlier deliveries ended
  * @param deadLetter what it died of, on a dead letter
+ * @param redrives how often it was brought back from the dead letters
  */
 public record Envelope(
     String id,
     Message message,
     Instant enqueuedAt,
     Attempts attempts,
-    @Nullable DeadLetter deadLetter) {
+    @Nullable DeadLetter deadLetter,
+    int redrives) {
 
   private static final String P = Message.RESERVED_HEADER_PREFIX;
   private static final String ID = P + "id";
@@ -48,9 +50,20 @@ public record Envelope(
   private static final String CAUSE_MESSAGE = P + "cause-message";
   private static final String DELIVERED = P + "delivered";
   private static final String ORIGIN = P + "origin";
+  private static final String REDRIVES = P + "redrives";
 
   /** Far above what the library writes, far below what would hurt to parse. */
   private static final int MAX_PACKED = 32 * 1024;
+
+  /** The envelope of a message that was never redriven. */
+  public Envelope(
+      String id,
+      Message message,
+      Instant enqueuedAt,
+      Attempts attempts,
+      @Nullable DeadLetter deadLetter) {
+    this(id, message, enqueuedAt, attempts, deadLetter, 0);
+  }
 
   /**
    * The envelope of a message that is being enqueued: its time to live becomes a deadline, its
@@ -70,7 +83,7 @@ public record Envelope(
 
   /** This envelope after another delivery ended. */
   public Envelope withAttempts(Attempts now) {
-    return new Envelope(id, message, enqueuedAt, now, deadLetter);
+    return new Envelope(id, message, enqueuedAt, now, deadLetter, redrives);
   }
 
   /**
@@ -81,8 +94,18 @@ public record Envelope(
    */
   public Envelope dead(DeadLetterCause cause, Instant lastDelivered, String origin) {
     Instant at = Instant.ofEpochMilli(lastDelivered.toEpochMilli());
-    DeadLetter letter = new DeadLetter(cause, attempts.plusFailed(), at, origin);
-    return new Envelope(id, message, enqueuedAt, Attempts.NONE, letter);
+    DeadLetter letter = new DeadLetter(cause, attempts.plusFailed(), at, origin, redrives);
+    return withDeadLetter(letter);
+  }
+
+  /** This envelope as this dead letter. */
+  public Envelope withDeadLetter(DeadLetter letter) {
+    return new Envelope(id, message, enqueuedAt, Attempts.NONE, letter, redrives);
+  }
+
+  /** This dead letter as the message that comes back to life, at its first attempt again (D3). */
+  public Envelope redriven() {
+    return new Envelope(id, message, enqueuedAt, Attempts.NONE, null, redrives + 1);
   }
 
   /** Everything beside body and user headers, under reserved names. */
@@ -96,6 +119,9 @@ public record Envelope(
     message.deadline().ifPresent(at -> out.put(DEADLINE, Long.toString(at.toEpochMilli())));
     if (!attempts.equals(Attempts.NONE)) {
       out.put(ATTEMPTS, encode(attempts));
+    }
+    if (redrives > 0) {
+      out.put(REDRIVES, Integer.toString(redrives));
     }
     if (deadLetter != null) {
       out.put(CAUSE, deadLetter.cause().type());
@@ -135,6 +161,7 @@ public record Envelope(
       message = message.deadline(millis(metadata, DEADLINE));
     }
     Attempts attempts = attempts(metadata.get(ATTEMPTS));
+    int redrives = redrives(metadata.get(REDRIVES));
     DeadLetter letter = null;
     if (metadata.containsKey(CAUSE)) {
       letter =
@@ -143,7 +170,8 @@ public record Envelope(
                   metadata.getOrDefault(CAUSE, ""), metadata.getOrDefault(CAUSE_MESSAGE, "")),
               attempts,
               millis(metadata, DELIVERED),
-              metadata.getOrDefault(ORIGIN, ""));
+              metadata.getOrDefault(ORIGIN, ""),
+              redrives);
       attempts = Attempts.NONE;
     }
     String id = metadata.getOrDefault(ID, fallbackId);
@@ -155,7 +183,8 @@ public record Envelope(
         message,
         metadata.containsKey(ENQUEUED) ? millis(metadata, ENQUEUED) : fallbackEnqueuedAt,
         attempts,
-        letter);
+        letter,
+        redrives);
   }
 
   /** Packs reserved data into one string of printable ASCII. */
@@ -217,6 +246,18 @@ public record Envelope(
       }
     }
     throw malformed(ATTEMPTS, "not three counts");
+  }
+
+  private static int redrives(@Nullable String text) {
+    try {
+      int redrives = text == null ? 0 : Integer.parseInt(text);
+      if (redrives >= 0) {
+        return redrives;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through: not what the library writes.
+    }
+    throw malformed(REDRIVES, "not a count");
   }
 
   private static Instant millis(Map<String, String> metadata, String name) {

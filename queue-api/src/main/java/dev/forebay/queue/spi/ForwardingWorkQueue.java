@@ -4,6 +4,7 @@ import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetter;
 import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.Message;
@@ -71,6 +72,11 @@ public abstract class ForwardingWorkQueue implements WorkQueue {
   @Override
   public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
     return target.deadLetter(inner(delivery), cause);
+  }
+
+  @Override
+  public DeadLetters deadLetters() {
+    return target.deadLetters();
   }
 
   @Override

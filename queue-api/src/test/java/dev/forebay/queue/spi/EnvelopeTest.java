@@ -56,6 +56,22 @@ class EnvelopeTest {
   }
 
   @Test
+  void aRedriveStartsAgainAndIsCounted() {
+    Envelope alive = Envelope.fresh("id-1", Message.text("b").key("k"), NOW);
+    Envelope dead = through(alive.dead(new DeadLetterCause("A", ""), NOW, "q"));
+    assertThat(dead.deadLetter().redrives()).isZero();
+    Envelope again = through(through(dead.redriven()).withAttempts(new Attempts(1, 0, 0)));
+    assertThat(again).isEqualTo(dead.redriven().withAttempts(new Attempts(1, 0, 0)));
+    assertThat(again.redrives()).isEqualTo(1);
+    assertThat(again.deadLetter()).isNull();
+    assertThat(again.enqueuedAt()).isEqualTo(alive.enqueuedAt());
+    assertThat(again.message()).isEqualTo(alive.message());
+    Envelope deadAgain = through(again.dead(new DeadLetterCause("B", ""), NOW, "q"));
+    assertThat(deadAgain.deadLetter().redrives()).isEqualTo(1);
+    assertThat(deadAgain.redriven().redrives()).isEqualTo(2);
+  }
+
+  @Test
   void aMessageOfAnotherProducerHasTheBrokersIdAndTime() {
     Envelope read = Envelope.read(new byte[] {1}, Map.of("a", "b"), Map.of(), "broker-1", NOW);
     assertThat(read)
@@ -68,6 +84,8 @@ class EnvelopeTest {
   @CsvSource({
     "forebay-enqueued,yesterday",
     "forebay-deadline,99999999999999999999",
+    "forebay-redrives,-1",
+    "forebay-redrives,often",
     "forebay-attempts,'1,2'",
     "forebay-attempts,'1,-2,3'",
     "forebay-attempts,'a,b,c'",

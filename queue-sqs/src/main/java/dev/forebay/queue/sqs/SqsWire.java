@@ -105,13 +105,13 @@ final class SqsWire {
           new DeadLetterCause(letter.cause().type(), letter.cause().message().substring(0, keep));
       encoded =
           encode(
-              new Envelope(
-                  envelope.id(),
-                  envelope.message(),
-                  envelope.enqueuedAt(),
-                  envelope.attempts(),
+              envelope.withDeadLetter(
                   new DeadLetter(
-                      cause, letter.attempts(), letter.lastDelivered(), letter.origin())));
+                      cause,
+                      letter.attempts(),
+                      letter.lastDelivered(),
+                      letter.origin(),
+                      letter.redrives())));
     }
     return encoded;
   }

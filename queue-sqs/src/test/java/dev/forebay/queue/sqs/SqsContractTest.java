@@ -23,7 +23,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.MISCONFIGURATIONS,
       Ability.REQUEST_COUNT
     },
-    skips = {"K1", "K2", "K3", "R2", "U1", "W7"})
+    skips = {"D3", "K1", "K2", "K3", "R2", "U1", "W7"})
 class SqsContractTest extends WorkQueueContract {
 
   @Override

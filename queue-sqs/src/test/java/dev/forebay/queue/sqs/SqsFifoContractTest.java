@@ -25,7 +25,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.MISCONFIGURATIONS,
       Ability.REQUEST_COUNT
     },
-    skips = {"E4", "K2", "P3", "R2", "R4", "W7"})
+    skips = {"D3", "E4", "K2", "P3", "R2", "R4", "W7"})
 class SqsFifoContractTest extends WorkQueueContract {
 
   @Override

@@ -1,8 +1,11 @@
 package dev.forebay.queue.testkit.contract;
 
 import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.WorkQueue;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -31,6 +34,8 @@ public enum Ability {
   STRICT_FENCING,
   /** There is a dead-letter destination: {@link Capabilities#deadLetters()}. */
   DEAD_LETTERS,
+  /** Dead letters can be listed, redriven and discarded: {@link WorkQueue#deadLetters()}. */
+  WORKBENCH,
   /** An extension may be longer than the lease of the hand-out. */
   LONGER_LEASES,
   /** An extension may be shorter than the lease of the hand-out. */
@@ -87,6 +92,19 @@ public enum Ability {
     add(found, DELAYED_DEPTH, depth.delayed().isPresent());
     add(found, OLDEST_AGE, depth.oldestAge().isPresent());
     return found;
+  }
+
+  /** Finds out whether a queue offers to work on its dead letters. */
+  static Set<Ability> of(WorkQueue queue) {
+    try {
+      queue.deadLetters();
+      return EnumSet.of(WORKBENCH);
+    } catch (QueueException e) {
+      if (e.code() == ErrorCode.UNSUPPORTED) {
+        return EnumSet.noneOf(Ability.class);
+      }
+      throw e;
+    }
   }
 
   private static void add(Set<Ability> to, Ability ability, boolean offered) {

@@ -82,6 +82,7 @@ final class ContractRun {
       Capabilities can = queue.capabilities();
       Set<Ability> abilities = EnumSet.noneOf(Ability.class);
       abilities.addAll(Ability.of(name, harness, settings, can));
+      abilities.addAll(Ability.of(queue));
       // A figure such as the oldest age may be known only while a message waits.
       queue.enqueue(Message.text("probe")).join().orThrow();
       abilities.addAll(Ability.of(queue.depth()));

@@ -46,6 +46,7 @@ public abstract class WorkQueueContract
         AttemptRules,
         FlowRules,
         DeadLetterRules,
+        RedriveRules,
         DedupRules,
         KeyRules,
         LifecycleRules,

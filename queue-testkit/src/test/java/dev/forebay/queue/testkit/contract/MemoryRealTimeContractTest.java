@@ -13,6 +13,7 @@ package dev.forebay.queue.testkit.contract;
       Ability.STRICT_EXCLUSIVITY,
       Ability.STRICT_FENCING,
       Ability.DEAD_LETTERS,
+      Ability.WORKBENCH,
       Ability.LONGER_LEASES,
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
