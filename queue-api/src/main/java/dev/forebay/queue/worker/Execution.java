@@ -10,11 +10,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All that happens to a delivery on a slot: not started without enough lease, nor when its attempts
- * are used up, nor when the worker stops; else handled, and settled by what came of it. Frees the
- * slot when the handler has ended, not when the settlement is confirmed.
+ * What happens to a delivery on a slot, from top to bottom:
  *
- * <p>Thread-safe.
+ * <ol>
+ *   <li>not started: when the worker stops, without enough lease (then it is extended first), when
+ *       its attempts are used up, and when one of the {@link Steps} decides against it;
+ *   <li>handled;
+ *   <li>the steps are told what came of it, in reverse;
+ *   <li>settled.
+ * </ol>
+ *
+ * <p>The slot is free when the handler has ended, not when the settlement is confirmed.
+ * Thread-safe.
  */
 final class Execution implements Consumer<Run> {
 
@@ -23,6 +30,8 @@ final class Execution implements Consumer<Run> {
   private final DecidingHandler<Delivery> handler;
   private final LeasePolicy leases;
   private final LeaseKeeper keeper;
+  private final Steps steps;
+  private final Parking parking;
   private final Settler settler;
   private final Slots slots;
   private final Counters counters;
@@ -32,12 +41,16 @@ final class Execution implements Consumer<Run> {
   /**
    * Runs this handler.
    *
+   * @param steps asked before it runs and told what came of it
+   * @param parking keeps what a step keeps
    * @param again takes a run whose lease was extended so that it can start
    */
   Execution(
       DecidingHandler<Delivery> handler,
       LeasePolicy leases,
       LeaseKeeper keeper,
+      Steps steps,
+      Parking parking,
       Settler settler,
       Slots slots,
       Counters counters,
@@ -46,6 +59,8 @@ final class Execution implements Consumer<Run> {
     this.handler = handler;
     this.leases = leases;
     this.keeper = keeper;
+    this.steps = steps;
+    this.parking = parking;
     this.settler = settler;
     this.slots = slots;
     this.counters = counters;
@@ -73,47 +88,84 @@ final class Execution implements Consumer<Run> {
     Delivery delivery = run.delivery();
     if (stopping.get()) {
       settler.giveBack(delivery);
-    } else if (!leases.safeToStart(delivery.leaseRemaining(), run.lease())
-        && !run.extendedToStart()) {
+      return true;
+    }
+    if (!leases.safeToStart(delivery.leaseRemaining(), run.lease()) && !run.extendedToStart()) {
       return startAfterExtension(run);
-    } else if (settler.isExhausted(delivery)) {
+    }
+    if (settler.isExhausted(delivery)) {
       settler.exhausted(delivery);
-    } else if (run.begin()) {
-      handle(run, delivery);
-    } else if (!run.knownLost()) {
-      settler.giveBack(delivery);
+      return true;
+    }
+    Decision decision = steps.before(run);
+    if (decision instanceof Decision.Park) {
+      parking.park(run);
+      return false;
+    }
+    if (decision instanceof Decision.Settle settle) {
+      settler.skipped(delivery, settle.outcome(), settle.why());
+    } else if (decision instanceof Decision.Go) {
+      runHandler(run);
     }
     return true;
   }
 
-  private void handle(Run run, Delivery delivery) {
+  private void runHandler(Run run) {
+    if (!run.begin()) {
+      steps.after(run, Result.NOT_RUN);
+      if (!run.knownLost()) {
+        settler.giveBack(run.delivery());
+      }
+      return;
+    }
     Outcome outcome = null;
     Throwable failure = null;
     try {
-      outcome = handler.handle(delivery, run);
+      outcome = handler.handle(run.delivery(), run);
     } catch (Throwable e) {
       // Errors too: one message that runs out of memory or stack must not end the worker.
       failure = e;
     }
-    long spent = run.end();
-    counters.busyNanos.add(spent);
-    settle(run, outcome, failure, spent);
+    counters.busyNanos.add(run.end());
+    Result result = result(run, outcome, failure);
+    steps.after(run, result);
+    settle(run, result);
   }
 
-  private void settle(Run run, @Nullable Outcome outcome, @Nullable Throwable failure, long spent) {
-    Delivery delivery = run.delivery();
+  private static Result result(Run run, @Nullable Outcome outcome, @Nullable Throwable failure) {
     if (run.knownLost()) {
-      counters.wastedNanos.add(spent);
-    } else if (outcome != null) {
-      settler.decided(delivery, outcome, spent);
-    } else if (run.wasCutShort()) {
+      return Result.LOST;
+    }
+    if (outcome != null) {
+      return Result.decided(outcome);
+    }
+    if (run.wasCutShort()) {
       // Its failure says nothing about the message: the worker stopped it (S1).
+      return Result.CUT_SHORT;
+    }
+    return new Result.Failed(
+        failure == null ? new NullPointerException("The handler returned no outcome") : failure);
+  }
+
+  private void settle(Run run, Result result) {
+    Delivery delivery = run.delivery();
+    if (result instanceof Result.Decided decided) {
+      settler.decided(delivery, decided.outcome(), run.spentNanos());
+    } else if (result instanceof Result.Failed failed) {
+      settler.failed(delivery, failed.failure(), run.spentNanos());
+    } else if (result instanceof Result.CutShort) {
       settler.giveBack(delivery);
     } else {
-      settler.failed(
-          delivery,
-          failure == null ? new NullPointerException("The handler returned no outcome") : failure,
-          spent);
+      counters.wastedNanos.add(run.spentNanos());
+    }
+  }
+
+  /** Ends the stay of a run that was parked, in favour of a settlement. */
+  void settleParked(Run run, Outcome outcome, SkipReason why) {
+    try {
+      settler.skipped(run.delivery(), outcome, why);
+    } finally {
+      slots.giveBack();
     }
   }
 

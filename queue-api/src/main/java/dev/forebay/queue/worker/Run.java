@@ -43,6 +43,10 @@ final class Run implements HandlerContext {
   private volatile boolean extendedToStart;
   private volatile Duration lease;
 
+  // Only touched by the thread that has the run in its hands.
+  private long skippedSteps;
+  private long spentNanos;
+
   /**
    * A delivery just received.
    *
@@ -84,7 +88,8 @@ final class Run implements HandlerContext {
       thread = null;
     }
     boolean unused = Thread.interrupted();
-    return time.nanoTime() - startedNanos;
+    spentNanos = time.nanoTime() - startedNanos;
+    return spentNanos;
   }
 
   /**
@@ -139,6 +144,24 @@ final class Run implements HandlerContext {
   /** Nanoseconds the handler has been running; zero before and after. */
   long runningNanos() {
     return stage == Stage.RUNNING ? time.nanoTime() - startedNanos : 0;
+  }
+
+  /** Nanoseconds the handler ran, once it has ended; for the steps that are told the end. */
+  long spentNanos() {
+    return spentNanos;
+  }
+
+  /** The step of this number failed on this run and is not told its end. */
+  void skipStep(int number) {
+    skippedSteps |= 1L << number;
+  }
+
+  boolean skipsStep(int number) {
+    return (skippedSteps & 1L << number) != 0;
+  }
+
+  void skipNoStep() {
+    skippedSteps = 0;
   }
 
   /** Nanoseconds since it was received. */

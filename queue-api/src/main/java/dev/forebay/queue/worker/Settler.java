@@ -69,11 +69,7 @@ final class Settler {
   void decided(Delivery delivery, Outcome outcome, long spentNanos) {
     if (outcome instanceof Outcome.Ack) {
       counters.handled.increment();
-      try {
-        watch(queue.ack(delivery), delivery, spentNanos);
-      } catch (RuntimeException e) {
-        refused(e);
-      }
+      ack(delivery, spentNanos);
     } else if (outcome instanceof Outcome.GiveBack) {
       giveBack(delivery);
     } else {
@@ -91,6 +87,24 @@ final class Settler {
             outcome instanceof Outcome.RetryAfter after ? after.delay() : null,
             spentNanos);
       }
+    }
+  }
+
+  /** Settles without the handler having run: neither handled nor failed. */
+  void skipped(Delivery delivery, Outcome outcome, SkipReason why) {
+    if (LOG.isDebugEnabled()) {
+      LOG.debug("Message {} is settled without running: {}", delivery.id(), why);
+    }
+    if (outcome instanceof Outcome.Ack) {
+      ack(delivery, 0);
+    } else if (outcome instanceof Outcome.GiveBack) {
+      giveBack(delivery);
+    } else if (outcome instanceof Outcome.DeadLetter dead) {
+      deadLetter(delivery, dead.cause(), 0);
+    } else {
+      counters.returned.increment();
+      Duration after = outcome instanceof Outcome.RetryAfter given ? given.delay() : Duration.ZERO;
+      release(delivery, after, ReleaseCause.RETURNED, 0);
     }
   }
 
@@ -117,6 +131,14 @@ final class Settler {
   void giveBack(Delivery delivery) {
     counters.returned.increment();
     release(delivery, Duration.ZERO, ReleaseCause.RETURNED, 0);
+  }
+
+  private void ack(Delivery delivery, long spentNanos) {
+    try {
+      watch(queue.ack(delivery), delivery, spentNanos);
+    } catch (RuntimeException e) {
+      refused(e);
+    }
   }
 
   private void follow(

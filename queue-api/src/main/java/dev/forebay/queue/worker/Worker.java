@@ -1,25 +1,15 @@
 package dev.forebay.queue.worker;
 
-import dev.forebay.queue.Capabilities;
-import dev.forebay.queue.Codec;
-import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
-import dev.forebay.queue.ErrorCode;
-import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
-import dev.forebay.queue.policy.RetryPolicy;
-import dev.forebay.queue.spi.Checks;
-import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,11 +63,13 @@ public final class Worker implements AutoCloseable {
   private final Slots slots;
   private final LeaseKeeper keeper;
   private final SlotThreads threads;
+  private final Parking parking;
+  private final Execution execution;
   private final Runners runners;
   private final Intake intake;
   private final Thread intakeThread;
 
-  private Worker(Builder builder, DecidingHandler<Delivery> handler) {
+  Worker(WorkerBuilder builder, DecidingHandler<Delivery> handler) {
     queue = builder.queue;
     time = builder.time;
     grace = builder.grace;
@@ -87,9 +79,20 @@ public final class Worker implements AutoCloseable {
     Settler settler = new Settler(queue, builder.retry, slots, counters);
     keeper = new LeaseKeeper(queue, builder.leases, time, counters, this::forEachRun);
     threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
-    Execution execution =
+    parking = new Parking(this::startAgain, this::settleParked);
+    StepContext context = new StepContext(queue, time, parking, settler, counters);
+    execution =
         new Execution(
-            handler, builder.leases, keeper, settler, slots, counters, stopping, this::startAgain);
+            handler,
+            builder.leases,
+            keeper,
+            new Steps(builder.steps.stream().map(step -> step.apply(context)).toList()),
+            parking,
+            settler,
+            slots,
+            counters,
+            stopping,
+            this::startAgain);
     runners = new Runners(threads, execution, drainer);
     intake =
         new Intake(
@@ -108,9 +111,14 @@ public final class Worker implements AutoCloseable {
     intakeThread.setDaemon(false);
   }
 
+  /** Starts to poll. */
+  void start() {
+    intakeThread.start();
+  }
+
   /** Starts to describe a worker on this queue. */
-  public static Builder builder(WorkQueue queue) {
-    return new Builder(queue);
+  public static WorkerBuilder builder(WorkQueue queue) {
+    return new WorkerBuilder(queue);
   }
 
   /** The queue it works on. */
@@ -180,6 +188,7 @@ public final class Worker implements AutoCloseable {
   private void drain() {
     try {
       intake.giveBackWaiting();
+      parking.close();
       drainer.await(() -> isIdle() || drainer.wasInterrupted(), grace, time);
       if (!isIdle()) {
         runners.forEach(Run::cutShort);
@@ -223,174 +232,14 @@ public final class Worker implements AutoCloseable {
 
   private void forEachRun(Consumer<Run> action) {
     runners.forEach(action);
+    parking.forEach(action);
+  }
+
+  private void settleParked(Run run, Outcome outcome, SkipReason why) {
+    execution.settleParked(run, outcome, why);
   }
 
   private void startAgain(List<Run> runs) {
     intake.dispatch(runs);
-  }
-
-  /** Describes a worker; {@link #start} makes it. Not thread-safe. */
-  public static final class Builder {
-
-    private final WorkQueue queue;
-    private int slots = 1;
-    private RetryPolicy retry =
-        RetryPolicy.exponential(Duration.ofMillis(200), Duration.ofSeconds(30));
-    private LeasePolicy leases = LeasePolicy.defaults();
-    private Duration grace = Duration.ofSeconds(30);
-    private Duration pollWait = Duration.ofSeconds(5);
-    private TimeSource time = SystemTimeSource.get();
-    private boolean platformThreads;
-    private @Nullable DecidingHandler<Delivery> handler;
-
-    private Builder(WorkQueue queue) {
-      this.queue = Objects.requireNonNull(queue);
-    }
-
-    /**
-     * How many handlers run at once, 1 unless set. With virtual threads ten thousand are no burden;
-     * without them each one is a thread.
-     */
-    public Builder slots(int count) {
-      if (count < 1) {
-        throw new IllegalArgumentException("A worker needs at least 1 slot, not " + count);
-      }
-      slots = count;
-      return this;
-    }
-
-    /** What failures lead to; five attempts with a backoff of 200 ms to 30 s unless set. */
-    public Builder retry(RetryPolicy policy) {
-      retry = Objects.requireNonNull(policy);
-      return this;
-    }
-
-    /** How leases are kept; see {@link LeasePolicy#defaults()}. */
-    public Builder leases(LeasePolicy policy) {
-      leases = Objects.requireNonNull(policy);
-      return this;
-    }
-
-    /** How long running handlers may go on when the worker closes, 30 s unless set. */
-    public Builder grace(Duration atMost) {
-      if (atMost.isNegative()) {
-        throw new IllegalArgumentException("A grace time must not be negative: " + atMost);
-      }
-      grace = atMost;
-      return this;
-    }
-
-    /**
-     * How long one poll waits for a message, 5 s unless set. A message that comes is taken at once
-     * whatever the wait; closing does not wait for it either, where the queue keeps P1.
-     */
-    public Builder pollWait(Duration atMost) {
-      if (atMost.isNegative() || atMost.isZero()) {
-        throw new IllegalArgumentException("A poll wait must be positive, not " + atMost);
-      }
-      pollWait = atMost;
-      return this;
-    }
-
-    /** Where the time comes from; the same source as the queue's. */
-    public Builder time(TimeSource source) {
-      time = Objects.requireNonNull(source);
-      return this;
-    }
-
-    /**
-     * Runs handlers on platform threads also where the JVM has virtual ones: for handlers that
-     * spend their time in native code or compute without a pause, which would keep the few threads
-     * that carry the virtual ones from all others.
-     */
-    public Builder platformThreads() {
-      platformThreads = true;
-      return this;
-    }
-
-    /** What runs for each message, on the delivery as it is. */
-    public Builder handler(Handler<Delivery> toRun) {
-      Objects.requireNonNull(toRun);
-      return set(
-          (delivery, context) -> {
-            toRun.handle(delivery, context);
-            return Fixed.ACK;
-          });
-    }
-
-    /**
-     * What runs for each message, on the value in its body. A message without one goes to the dead
-     * letters at once, since another attempt would read the same bytes (P5).
-     */
-    public <T> Builder handler(Codec<T> codec, Handler<T> toRun) {
-      Objects.requireNonNull(toRun);
-      return deciding(
-          codec,
-          (value, context) -> {
-            toRun.handle(value, context);
-            return Fixed.ACK;
-          });
-    }
-
-    /** What runs for each message and decides its outcome, on the delivery as it is. */
-    public Builder deciding(DecidingHandler<Delivery> toRun) {
-      return set(Objects.requireNonNull(toRun));
-    }
-
-    /**
-     * What runs for each message and decides its outcome, on the value in its body; see {@link
-     * #handler(Codec, Handler)} for a message without one.
-     */
-    public <T> Builder deciding(Codec<T> codec, DecidingHandler<T> toRun) {
-      Objects.requireNonNull(codec);
-      Objects.requireNonNull(toRun);
-      return set(
-          (delivery, context) -> {
-            T value;
-            try {
-              value = codec.decode(delivery.message());
-            } catch (QueueException e) {
-              if (e.code() != ErrorCode.INVALID_MESSAGE) {
-                throw e;
-              }
-              return Outcome.deadLetter(
-                  new DeadLetterCause(DeadLetterCause.UNDECODABLE, String.valueOf(e.getMessage())));
-            }
-            return toRun.handle(value, context);
-          });
-    }
-
-    private Builder set(DecidingHandler<Delivery> toRun) {
-      if (handler != null) {
-        throw new IllegalStateException("The worker has a handler already; it can run only one.");
-      }
-      handler = toRun;
-      return this;
-    }
-
-    /**
-     * Starts the worker.
-     *
-     * @throws IllegalStateException when no handler was set
-     * @throws IllegalArgumentException when the lease policy asks for a lease that the queue does
-     *     not grant (S2)
-     */
-    public Worker start() {
-      if (handler == null) {
-        throw new IllegalStateException(
-            "The worker has nothing to run. Set a handler before starting it.");
-      }
-      Capabilities can = queue.capabilities();
-      leases.lease().ifPresent(lease -> Checks.lease(lease, can));
-      if (!can.deadLetters()) {
-        LOG.warn(
-            "Queue {} has no dead-letter destination: messages that cannot be handled are retried"
-                + " for ever. Set one in the queue's builder.",
-            queue.name());
-      }
-      Worker worker = new Worker(this, handler);
-      worker.intakeThread.start();
-      return worker;
-    }
   }
 }

@@ -49,12 +49,12 @@ final class Rig {
   }
 
   /** A worker on the queue, with virtual time and {@link #RETRY}. */
-  Worker.Builder worker() {
+  WorkerBuilder worker() {
     return worker(queue);
   }
 
   /** A worker on a queue in front of the queue. */
-  Worker.Builder worker(WorkQueue on) {
+  WorkerBuilder worker(WorkQueue on) {
     return Worker.builder(on).time(time).retry(RETRY).grace(Duration.ofSeconds(10));
   }
 

@@ -30,7 +30,7 @@ class WorkerLoadTest {
     AtomicInteger running = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     InMemoryWorkQueue queue = InMemoryWorkQueue.builder(name).lease(Duration.ofHours(1)).build();
-    Worker.Builder builder =
+    WorkerBuilder builder =
         Worker.builder(queue)
             .slots(slots)
             .handler(
