@@ -13,8 +13,8 @@ final class ForebayWorker implements SqsContender {
 
   private final SqsAsyncClient client;
 
-  ForebayWorker(SqsTarget target) {
-    client = target.asyncClient();
+  ForebayWorker(SqsAsyncClient client) {
+    this.client = client;
   }
 
   @Override

@@ -14,7 +14,9 @@ final class SqsContenders {
     ALL.put("naive", NaiveLoop::new);
     ALL.put("hand-tuned", target -> new HandTunedLoop(target.syncClient()));
     ALL.put("hand-tuned-netty", target -> new HandTunedLoop(new BlockingSqs(target.asyncClient())));
-    ALL.put("forebay", ForebayWorker::new);
+    ALL.put("hand-tuned-crt", target -> new HandTunedLoop(new BlockingSqs(target.crtClient())));
+    ALL.put("forebay", target -> new ForebayWorker(target.asyncClient()));
+    ALL.put("forebay-crt", target -> new ForebayWorker(target.crtClient()));
     ALL.put("spring", target -> new SpringCloudAws(target, SqsBatches.SIZE));
     ALL.put("spring-one-a-poll", target -> new SpringCloudAws(target, 1));
   }

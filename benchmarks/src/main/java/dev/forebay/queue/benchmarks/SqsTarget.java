@@ -8,6 +8,8 @@ import java.util.UUID;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.http.async.SdkAsyncHttpClient;
+import software.amazon.awssdk.http.crt.AwsCrtAsyncHttpClient;
 import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
@@ -60,12 +62,21 @@ final class SqsTarget implements AutoCloseable {
 
   /** A client on Netty; counted. */
   SqsAsyncClient asyncClient() {
+    return asyncClient(
+        NettyNioAsyncHttpClient.builder().maxConcurrency(CONNECTIONS).readTimeout(READ_TIMEOUT));
+  }
+
+  /** A client on the AWS Common Runtime; counted. */
+  SqsAsyncClient crtClient() {
+    return asyncClient(AwsCrtAsyncHttpClient.builder().maxConcurrency(CONNECTIONS));
+  }
+
+  private SqsAsyncClient asyncClient(SdkAsyncHttpClient.Builder<?> http) {
     return SqsAsyncClient.builder()
         .endpointOverride(endpoint)
         .region(Region.US_EAST_1)
         .credentialsProvider(credentials())
-        .httpClientBuilder(
-            NettyNioAsyncHttpClient.builder().maxConcurrency(CONNECTIONS).readTimeout(READ_TIMEOUT))
+        .httpClientBuilder(http)
         .overrideConfiguration(options -> options.addExecutionInterceptor(requests))
         .build();
   }
