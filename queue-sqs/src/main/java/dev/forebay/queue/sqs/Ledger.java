@@ -64,6 +64,7 @@ final class Ledger {
   private final boolean fifo;
   private final Map<String, SqsDelivery> held = new HashMap<>();
   private final Map<String, Boolean> finished = new Bounded<>();
+  private final Map<String, Boolean> dead = new Bounded<>();
   private final Map<String, Past> pasts = new Bounded<>();
   private long suppressed;
 
@@ -99,7 +100,8 @@ final class Ledger {
 
   /** Takes a received message in, unless it is a duplicate that this process can see. */
   synchronized Admission admit(SqsDelivery delivery) {
-    if (finished.containsKey(key(delivery)) || finished.containsKey(deadKey(delivery))) {
+    if (finished.containsKey(key(delivery))
+        || (!dead.isEmpty() && dead.containsKey(deadKey(delivery)))) {
       suppressed++;
       return new Admission(Verdict.FINISHED, null);
     }
@@ -147,7 +149,7 @@ final class Ledger {
    * there.
    */
   synchronized void deadLettered(SqsDelivery delivery) {
-    finished.put(deadKey(delivery), true);
+    dead.put(deadKey(delivery), true);
     pasts.remove(delivery.sqsId());
   }
 

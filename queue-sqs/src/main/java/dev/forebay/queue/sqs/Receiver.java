@@ -12,49 +12,24 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import software.amazon.awssdk.services.sqs.SqsAsyncClient;
-import software.amazon.awssdk.services.sqs.model.Message;
-import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
-import software.amazon.awssdk.services.sqs.model.ReceiveMessageResponse;
 
 /**
  * Turns polls of any number of threads into receives.
  *
  * <p><b>Demand.</b> Polls that wait add up to a demand; receives are sent for what is neither on
  * the shelf nor asked for already, so that eight threads that want one message each cost one
- * request. How many receives are under way at once follows their yield: twice as many after a full
- * one, one less after one that was not full, half after an empty one. When deliveries are taken
- * quickly, a little more is asked for than is wanted right now, at most what goes within {@link
- * #AHEAD_MILLIS}; slow handlers so get no more than they wait for.
+ * request. How many are under way at once, and how far ahead of the demand, is the {@link Pace}.
  *
  * <p><b>No receive is ever cancelled.</b> SQS may already have picked a message for it, which would
  * then be lost to everybody until its lease ends. A poll that ends leaves its receive behind; what
  * that brings is held for the next poll for a short while, then given back (P4).
  *
- * <p><b>Trouble.</b> After a failed receive nothing is asked for a while that grows with each
- * further one; polls wait that out and return empty. What lasts is logged once, and the recovery
- * (S3).
+ * <p><b>{@link Trouble}.</b> After a failed receive nothing is asked for a while; polls wait that
+ * out and return empty.
  *
  * <p>Thread-safe. Nothing is sent and nothing decided while the lock is held.
  */
 final class Receiver {
-
-  private static final Logger LOG = LoggerFactory.getLogger(Receiver.class);
-
-  private static final int BATCH = 10;
-
-  /** Long polls under way at once; each keeps one of the client's connections. */
-  private static final int MAX_RECEIVES = 20;
-
-  /** How far ahead of the demand receives may go: four batches, and no more than this long. */
-  private static final int MAX_AHEAD = 40;
-
-  private static final long AHEAD_MILLIS = 100;
-
-  /** Over this long the rate of hand-outs is taken. */
-  private static final long RATE_WINDOW_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** Held at most; reached only by the waiting messages of many FIFO groups. */
   private static final int MAX_HELD = 1_000;
@@ -67,53 +42,22 @@ final class Receiver {
   /** A poll without a wait still needs the time of one request. */
   private static final long REQUEST_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-  /**
-   * SQS prefers the oldest group of a FIFO queue, and a lone consumer would see no other until that
-   * is worked off (K3). So after a few of one group in a row, while the last of them still locks
-   * it, one message of any other is asked for; but only where polls come often enough that it does
-   * not wait long here.
-   */
-  private static final int STREAK = 3;
-
-  private static final double LOOK_AROUND_RATE = 2;
-
-  /** How long FIFO messages are received one by one after others had to go back for one. */
-  private static final long SINGLY_NANOS = TimeUnit.SECONDS.toNanos(30);
-
-  /** Fewer failures in a row are everyday life of a network. */
-  private static final int FAILURES_TO_TELL = 3;
-
-  private static final long FIRST_PAUSE_MILLIS = 100;
-  private static final long LONGEST_PAUSE_MILLIS = 10_000;
-
-  private final SqsAsyncClient client;
-  private final String url;
   private final LeaseTimes times;
   private final TimeSource time;
-  private final Intake intake;
+  private final Receives receives;
   private final Consumer<List<SqsDelivery>> giveBack;
   private final boolean fifo;
-  private final int fullBatch;
   private final Runnable held;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
   private final Deque<Waiter> waiters = new ArrayDeque<>();
   private final Shelf shelf;
-  private String lastGroup = "";
-  private int streak;
-  private int batch;
-  private long batchAgainAt;
+  private final Pace pace;
+  private final Trouble trouble;
   private int running;
-  private int width = 1;
   private long incoming;
-  private long windowStart;
-  private int takenInWindow;
-  private double rate;
-  private int failures;
-  private boolean pausing;
   private boolean closing;
-  private TimeSource.@Nullable Timer pause;
   private long lookAgainAt;
   private TimeSource.@Nullable Timer look;
 
@@ -125,27 +69,23 @@ final class Receiver {
    * @param giveBack takes what has to go back to SQS, in this order
    */
   Receiver(
-      SqsAsyncClient client,
       QueueFacts facts,
       LeaseTimes times,
       TimeSource time,
-      Intake intake,
+      Receives receives,
       int batch,
       Runnable held,
       Consumer<List<SqsDelivery>> giveBack) {
-    this.client = client;
-    this.url = facts.url();
     this.times = times;
     this.time = time;
-    this.intake = intake;
+    this.receives = receives;
     this.fifo = facts.fifo();
-    this.fullBatch = batch;
-    this.batch = batch;
     this.held = held;
     this.giveBack = giveBack;
-    this.shelf = new Shelf(facts.fifo());
-    this.windowStart = time.nanoTime();
-    this.lookAgainAt = windowStart;
+    this.shelf = new Shelf(fifo);
+    this.lookAgainAt = time.nanoTime();
+    this.pace = new Pace(fifo, batch, lookAgainAt);
+    this.trouble = new Trouble(facts.url(), time, this::resume);
   }
 
   /** A poll that waits. */
@@ -237,28 +177,27 @@ final class Receiver {
     if (!taken.isEmpty()) {
       var now = time.now();
       taken.forEach(delivery -> delivery.handOut(now));
-      takenInWindow += taken.size();
-      for (SqsDelivery delivery : taken) {
-        String group = Shelf.group(delivery);
-        streak = group.equals(lastGroup) ? streak + 1 : 1;
-        lastGroup = group;
-      }
+      pace.taken(taken);
     }
     return taken;
   }
 
   /** A poll without a wait gets a receive of its own, so that it is told what is there now. */
   private List<Receive> immediate(Waiter waiter) {
-    if (pausing) {
+    if (trouble.isPausing()) {
       waiter.over = true;
       return List.of();
     }
-    return List.of(begin(new Receive(Math.min(batch, waiter.max), 0, waiter)));
+    int size = Math.min(pace.batch(time.nanoTime()), waiter.max);
+    return List.of(begin(new Receive(size, 0, waiter)));
   }
 
   /** Which receives to start for what is waited for. */
   private List<Receive> plan() {
-    if (closing || pausing || shelf.size() >= MAX_HELD || shelf.bytes() >= MAX_HELD_BYTES) {
+    if (closing
+        || trouble.isPausing()
+        || shelf.size() >= MAX_HELD
+        || shelf.bytes() >= MAX_HELD_BYTES) {
       return List.of();
     }
     long demand = 0;
@@ -270,16 +209,13 @@ final class Receiver {
         longest = Math.max(longest, waiter.until - now);
       }
     }
-    if (batch < fullBatch && now - batchAgainAt >= 0) {
-      batch = fullBatch;
-    }
-    int ahead = ahead(now);
+    int batch = pace.batch(now);
+    int ahead = pace.ahead(now);
     List<Receive> starts = new ArrayList<>(1);
-    if (fifo && streak >= STREAK && shelf.ready() == 0 && rate >= LOOK_AROUND_RATE) {
-      streak = 0;
+    if (shelf.ready() == 0 && pace.looksAround()) {
       starts.add(begin(new Receive(1, 0, null)));
     }
-    while (running < width) {
+    while (running < pace.width()) {
       long lacking = demand - shelf.ready() - incoming;
       long room = lacking + ahead;
       // Ahead of the demand only by whole batches: a small one would cost what it should save.
@@ -328,59 +264,15 @@ final class Receiver {
     return receive;
   }
 
-  private int ahead(long now) {
-    long window = now - windowStart;
-    if (window >= RATE_WINDOW_NANOS) {
-      rate = takenInWindow * 1e9 / window;
-      takenInWindow = 0;
-      windowStart = now;
-    }
-    return (int) Math.min(Math.min(MAX_AHEAD, 4 * batch), rate * AHEAD_MILLIS / 1000);
-  }
-
   private void start(Receive receive) {
-    long sentNanos = time.nanoTime();
-    try {
-      var unused =
-          client
-              .receiveMessage(
-                  request ->
-                      request
-                          .queueUrl(url)
-                          .maxNumberOfMessages(receive.size())
-                          .waitTimeSeconds(receive.waitSeconds())
-                          .visibilityTimeout(times.visibilitySeconds())
-                          .messageSystemAttributeNames(
-                              MessageSystemAttributeName.APPROXIMATE_RECEIVE_COUNT,
-                              MessageSystemAttributeName.APPROXIMATE_FIRST_RECEIVE_TIMESTAMP,
-                              MessageSystemAttributeName.SENT_TIMESTAMP,
-                              MessageSystemAttributeName.MESSAGE_GROUP_ID)
-                          .messageAttributeNames("All"))
-              .whenComplete((response, failure) -> over(receive, sentNanos, response, failure));
-    } catch (RuntimeException e) {
-      // A client that was closed before the queue throws instead of failing its future.
-      over(receive, sentNanos, null, e);
-    }
+    receives.send(
+        receive.size(),
+        receive.waitSeconds(),
+        (count, admitted, failure) -> over(receive, count, admitted, failure));
   }
 
   private void over(
-      Receive receive,
-      long sentNanos,
-      @Nullable ReceiveMessageResponse response,
-      @Nullable Throwable failure) {
-    List<SqsDelivery> admitted = new ArrayList<>(BATCH);
-    List<Message> messages = response == null ? List.of() : response.messages();
-    for (Message message : messages) {
-      try {
-        SqsDelivery delivery = intake.admit(message, sentNanos);
-        if (delivery != null) {
-          admitted.add(delivery);
-        }
-      } catch (RuntimeException e) {
-        // One message must not stop the rest; it comes back by its lease.
-        LOG.error("Message {} of {} could not be taken in", message.messageId(), url, e);
-      }
-    }
+      Receive receive, int count, List<SqsDelivery> admitted, @Nullable Throwable failure) {
     if (!admitted.isEmpty()) {
       held.run();
     }
@@ -392,11 +284,7 @@ final class Receiver {
       if (receive.asker() == null) {
         incoming -= receive.size();
       }
-      if (failure == null) {
-        succeeded(receive, messages.size());
-      } else {
-        failed(failure);
-      }
+      note(receive, count, failure);
       if (closing) {
         back.addAll(admitted);
         ended.signalAll();
@@ -430,49 +318,25 @@ final class Receiver {
     }
   }
 
-  private void succeeded(Receive receive, int count) {
-    if (failures >= FAILURES_TO_TELL) {
-      LOG.info("SQS answers again for {}", url);
-    }
-    failures = 0;
-    if (receive.asker() == null) {
-      if (count == receive.size()) {
-        width = Math.min(MAX_RECEIVES, 2 * width);
-      } else {
-        width = Math.max(1, count == 0 ? width / 2 : width - 1);
+  private void note(Receive receive, int count, @Nullable Throwable failure) {
+    if (failure == null) {
+      trouble.succeeded();
+      if (receive.asker() == null) {
+        pace.received(receive.size(), count);
       }
-    }
-  }
-
-  private void failed(Throwable failure) {
-    Throwable inner = SqsErrors.unwrap(failure);
-    failures++;
-    if (failures == FAILURES_TO_TELL && !closing) {
-      LOG.warn(
-          "Receiving from {} fails ({}): {}. Polls return empty until it works again; tried with"
-              + " pauses of up to {} s.",
-          url,
-          SqsErrors.ofCall(inner),
-          inner.getMessage(),
-          LONGEST_PAUSE_MILLIS / 1000);
-    }
-    width = 1;
-    if (pausing || closing) {
       return;
     }
-    pausing = true;
-    pause =
-        time.schedule(
-            Pauses.after(failures, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS), this::resume);
-    waiters.stream().filter(waiter -> waiter.immediate).forEach(waiter -> waiter.signal.signal());
+    pace.failed();
+    if (trouble.failed(failure, closing)) {
+      waiters.stream().filter(waiter -> waiter.immediate).forEach(waiter -> waiter.signal.signal());
+    }
   }
 
   private void resume() {
     List<Receive> starts;
     lock.lock();
     try {
-      pausing = false;
-      pause = null;
+      trouble.resumed();
       starts = plan();
     } finally {
       lock.unlock();
@@ -482,6 +346,10 @@ final class Receiver {
 
   /** Lets the next of its group follow, or sends back what must not overtake it. */
   void decided(SqsDelivery delivery) {
+    if (!fifo && delivery.handedOutAt() != null) {
+      // It left the shelf long ago, and nothing waits for it.
+      return;
+    }
     List<SqsDelivery> back = new ArrayList<>(0);
     List<Receive> starts;
     lock.lock();
@@ -506,8 +374,7 @@ final class Receiver {
     try {
       List<SqsDelivery> rest = shelf.detach(delivery);
       if (!rest.isEmpty()) {
-        batch = 1;
-        batchAgainAt = time.nanoTime() + SINGLY_NANOS;
+        pace.singly(time.nanoTime());
       }
       return rest;
     } finally {
@@ -560,9 +427,7 @@ final class Receiver {
     lock.lock();
     try {
       closing = true;
-      if (pause != null) {
-        pause.cancel();
-      }
+      trouble.close();
       if (look != null) {
         look.cancel();
       }

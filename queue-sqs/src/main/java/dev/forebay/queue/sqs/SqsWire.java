@@ -62,7 +62,14 @@ final class SqsWire {
    * @param bytes its size with them
    */
   record Encoded(
-      String body, Map<String, MessageAttributeValue> attributes, long userBytes, long bytes) {}
+      String body, Map<String, MessageAttributeValue> attributes, long userBytes, long bytes) {
+
+    /** Its size; never the body or an attribute. */
+    @Override
+    public String toString() {
+      return "Encoded[" + bytes + " bytes]";
+    }
+  }
 
   /** Puts an envelope into SQS's terms. */
   static Encoded encode(Envelope envelope) {

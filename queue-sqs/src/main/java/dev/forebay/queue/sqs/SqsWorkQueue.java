@@ -12,7 +12,6 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
-import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -20,15 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,24 +100,20 @@ public final class SqsWorkQueue implements WorkQueue {
   private final Settler settler;
   private final Settlements settlements;
   private final Sender sender;
+  private final Outbox outbox;
   private final Receiver receiver;
   private final @Nullable Sender letterSender;
   private final @Nullable DeadLetterSender letters;
 
-  private final ReentrantLock closeLock = new ReentrantLock();
-  private final Condition decided = closeLock.newCondition();
-  private final AtomicBoolean closeStarted = new AtomicBoolean();
-  private final CompletableFuture<@Nullable Void> closeEnded = new CompletableFuture<>();
+  private final Closing closing;
   private final AtomicBoolean tending = new AtomicBoolean();
-  private final AtomicInteger underWay = new AtomicInteger();
-  private volatile boolean closing;
-  private volatile boolean closed;
 
   private SqsWorkQueue(Builder builder, QueueFacts facts, @Nullable QueueFacts deadLetters) {
     this.client = builder.client;
     this.facts = facts;
     this.time = builder.time;
     this.grace = builder.grace;
+    this.closing = new Closing(facts.name(), grace, time);
     this.lease = builder.lease;
     this.times = new LeaseTimes(time, lease, builder.pollWait);
     this.capabilities = SqsCapabilities.of(facts, times.lateness(), deadLetters != null);
@@ -133,6 +121,7 @@ public final class SqsWorkQueue implements WorkQueue {
     this.settler = new Settler(client, facts.url(), time, LINGER);
     this.settlements = new Settlements(settler, ledger, time);
     this.sender = new Sender(client, facts.url(), facts.fifo(), time, LINGER);
+    this.outbox = new Outbox(facts, capabilities, sender, time);
     if (deadLetters == null) {
       this.letterSender = null;
       this.letters = null;
@@ -149,11 +138,15 @@ public final class SqsWorkQueue implements WorkQueue {
     }
     this.receiver =
         new Receiver(
-            client,
             facts,
             times,
             time,
-            new Intake(this, ledger, times, time, settlements, letters),
+            new Receives(
+                client,
+                facts.url(),
+                times,
+                time,
+                new Intake(this, ledger, times, time, settlements, letters)),
             SqsCapabilities.receiveBatch(facts),
             this::held,
             settlements::giveBack);
@@ -176,46 +169,13 @@ public final class SqsWorkQueue implements WorkQueue {
 
   @Override
   public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
-    if (closing) {
+    if (closing.isClosing()) {
       return done(
           new EnqueueOutcome.Failed(
               ErrorCode.CLOSED,
               "The queue " + name() + " is closed; open another one to enqueue."));
     }
-    EnqueueOutcome.Failed refused = Checks.enqueueDelay(message, capabilities);
-    if (refused != null) {
-      return done(refused);
-    }
-    // A FIFO queue drops the second of two equal dedup ids; both must then report the id it kept.
-    boolean named = facts.fifo() && message.dedupId().isPresent();
-    String id =
-        named ? SqsText.hash(name() + "/" + message.dedupId().get()) : UUID.randomUUID().toString();
-    Envelope envelope = Envelope.fresh(id, message, time.now());
-    SqsWire.Encoded encoded = SqsWire.encode(envelope);
-    refused = unfit(message, encoded);
-    if (refused != null) {
-      return done(refused);
-    }
-    String group = message.key().map(SqsText::id).orElse(facts.fifo() ? SqsText.id(id) : null);
-    String dedupId = facts.fifo() ? message.dedupId().map(SqsText::id).orElse(id) : null;
-    return sender.send(id, encoded, group, dedupId, (int) LeaseTimes.ceilSeconds(message.delay()));
-  }
-
-  private EnqueueOutcome.@Nullable Failed unfit(Message message, SqsWire.Encoded encoded) {
-    long keyBytes = message.key().map(SqsText::utf8).orElse(0L);
-    EnqueueOutcome.Failed refused =
-        Checks.message(message, capabilities, encoded.userBytes() + keyBytes);
-    if (refused != null) {
-      return refused;
-    }
-    for (String header : message.headers().keySet()) {
-      if (SqsText.isReservedAttribute(header)) {
-        return new EnqueueOutcome.Failed(
-            ErrorCode.INVALID_MESSAGE,
-            "SQS keeps header names that start with AWS. or Amazon. for itself: " + header);
-      }
-    }
-    return null;
+    return outbox.put(message);
   }
 
   private static CompletableFuture<EnqueueOutcome> done(EnqueueOutcome outcome) {
@@ -225,7 +185,7 @@ public final class SqsWorkQueue implements WorkQueue {
   @Override
   public List<Delivery> poll(int max, Duration wait) {
     Checks.poll(max, wait);
-    if (closing) {
+    if (closing.isClosing()) {
       throw new QueueException(
           ErrorCode.CLOSED, "The queue " + name() + " is closed; stop polling it.");
     }
@@ -234,13 +194,13 @@ public final class SqsWorkQueue implements WorkQueue {
 
   @Override
   public CompletableFuture<Settlement> ack(Delivery delivery) {
-    return tracked(settlements.ack(own(delivery)));
+    return closing.tracked(settlements.ack(own(delivery)));
   }
 
   @Override
   public CompletableFuture<Settlement> extend(Delivery delivery, Duration newLease) {
     Checks.lease(newLease, capabilities);
-    return tracked(settlements.extend(own(delivery), newLease));
+    return closing.tracked(settlements.extend(own(delivery), newLease));
   }
 
   @Override
@@ -260,7 +220,7 @@ public final class SqsWorkQueue implements WorkQueue {
     }
     boolean failsAgain = facts.fifo() && cause == ReleaseCause.FAILED && own.attempt() > 1;
     Duration away = failsAgain && delay.compareTo(STEP_ASIDE) < 0 ? STEP_ASIDE : delay;
-    return tracked(settlements.release(own, away, cause, receiver.detach(own)));
+    return closing.tracked(settlements.release(own, away, cause, receiver.detach(own)));
   }
 
   @Override
@@ -271,21 +231,7 @@ public final class SqsWorkQueue implements WorkQueue {
       Checks.deadLetters(capabilities);
       throw new IllegalStateException("Dead letters are declared but have no destination.");
     }
-    return tracked(settlements.deadLetter(own, cause, target));
-  }
-
-  /** Close waits for what callers may still wait for. */
-  private CompletableFuture<Settlement> tracked(CompletableFuture<Settlement> settlement) {
-    if (!settlement.isDone()) {
-      underWay.incrementAndGet();
-      var unused =
-          settlement.whenComplete(
-              (result, failure) -> {
-                underWay.decrementAndGet();
-                signalClose();
-              });
-    }
-    return settlement;
+    return closing.tracked(settlements.deadLetter(own, cause, target));
   }
 
   private SqsDelivery own(Delivery delivery) {
@@ -344,18 +290,7 @@ public final class SqsWorkQueue implements WorkQueue {
   void decided(SqsDelivery delivery) {
     ledger.decided(delivery);
     receiver.decided(delivery);
-    signalClose();
-  }
-
-  private void signalClose() {
-    if (closing) {
-      closeLock.lock();
-      try {
-        decided.signalAll();
-      } finally {
-        closeLock.unlock();
-      }
-    }
+    closing.signal();
   }
 
   /** Something is held: from now on it is looked after, until nothing is. */
@@ -375,18 +310,16 @@ public final class SqsWorkQueue implements WorkQueue {
       var unused = settlements.extend(delivery, lease);
     }
     tending.set(false);
-    if (!closed && !ledger.isEmpty()) {
+    if (!closing.isClosed() && !ledger.isEmpty()) {
       held();
     }
   }
 
   @Override
   public void close() {
-    if (!closeStarted.compareAndSet(false, true)) {
-      awaitOtherClose();
+    if (!closing.begin()) {
       return;
     }
-    closing = true;
     long end = time.nanoTime() + grace.toNanos();
     settler.flush();
     sender.flush();
@@ -394,7 +327,7 @@ public final class SqsWorkQueue implements WorkQueue {
       letterSender.flush();
     }
     receiver.close();
-    boolean drained = receiver.awaitEnd(left(end)) && awaitDecided(end);
+    boolean drained = receiver.awaitEnd(left(end)) && closing.awaitDecided(this::nothingHeld, end);
     // What the grace time leaves no room for has most of the second that close() may take longer.
     end += LAST_MOMENT.toNanos();
     drained &= sender.awaitIdle(left(end));
@@ -404,7 +337,7 @@ public final class SqsWorkQueue implements WorkQueue {
     }
     sender.abandon();
     settler.abandon();
-    closed = true;
+    closing.markClosed();
     ledger.held().forEach(SqsDelivery::lose);
     if (!drained) {
       LOG.warn(
@@ -412,37 +345,11 @@ public final class SqsWorkQueue implements WorkQueue {
           name(),
           grace);
     }
-    closeEnded.complete(null);
+    closing.end();
   }
 
-  private void awaitOtherClose() {
-    try {
-      closeEnded.get(grace.toMillis() + 1_000, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.debug("Another thread still closes {}", name(), e);
-    }
-  }
-
-  private boolean awaitDecided(long end) {
-    closeLock.lock();
-    try {
-      while (underWay.get() > 0
-          || !ledger.held().stream().allMatch(each -> each.leaseRemaining().isZero())) {
-        long left = end - time.nanoTime();
-        if (left <= 0) {
-          return false;
-        }
-        decided.awaitNanos(left);
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    } finally {
-      closeLock.unlock();
-    }
+  private boolean nothingHeld() {
+    return ledger.held().stream().allMatch(each -> each.leaseRemaining().isZero());
   }
 
   private Duration left(long end) {
@@ -451,8 +358,6 @@ public final class SqsWorkQueue implements WorkQueue {
 
   /** Settings of a queue on SQS; every one has a default. Not thread-safe. */
   public static final class Builder {
-
-    private static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
 
     private final SqsAsyncClient client;
     private final String queueUrl;
@@ -520,57 +425,11 @@ public final class SqsWorkQueue implements WorkQueue {
      *     (S2)
      */
     public SqsWorkQueue build() {
-      check(lease, LeaseTimes.MIN_LEASE, LeaseTimes.MAX_LEASE, "lease");
-      check(pollWait, Duration.ofSeconds(1), LONGEST_WAIT, "poll wait");
-      check(grace, Duration.ZERO, LeaseTimes.MAX_LEASE, "grace time");
-      QueueFacts facts = QueueFacts.read(client, queueUrl);
-      if (facts.maxReceiveCount() == 1) {
-        throw misconfigured(
-            "The redrive policy of "
-                + queueUrl
-                + " has a maxReceiveCount of 1: SQS would move every message to the dead letters"
-                + " whose first delivery does not end well, also one whose answer was lost on the"
-                + " way and that nobody saw. Set it to at least 2, better to 10 or more, and let"
-                + " the worker's maximum of attempts decide.");
-      }
-      return new SqsWorkQueue(this, facts, deadLetters ? deadLetterFacts(facts) : null);
-    }
-
-    private @Nullable QueueFacts deadLetterFacts(QueueFacts facts) {
-      String url = deadLetterQueueUrl;
-      if (url == null) {
-        String arn = facts.deadLetterArn();
-        if (arn == null) {
-          return null;
-        }
-        url = QueueFacts.urlOf(client, arn, queueUrl);
-      }
-      QueueFacts target = QueueFacts.read(client, url);
-      if (target.url().equals(queueUrl)) {
-        throw misconfigured("The dead letters of " + queueUrl + " must go to another queue.");
-      }
-      if (target.fifo() != facts.fifo()) {
-        throw misconfigured(
-            "The dead-letter queue "
-                + url
-                + " must be of the same kind as "
-                + queueUrl
-                + ", "
-                + (facts.fifo() ? "FIFO" : "standard")
-                + ".");
-      }
-      return target;
-    }
-
-    private static void check(Duration value, Duration min, Duration max, String what) {
-      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-        throw misconfigured(
-            "SQS needs a " + what + " between " + min + " and " + max + ", not " + value + ".");
-      }
-    }
-
-    private static QueueException misconfigured(String text) {
-      return new QueueException(ErrorCode.MISCONFIGURED, text);
+      Opening.checkTimes(lease, pollWait, grace);
+      QueueFacts facts = Opening.facts(client, queueUrl);
+      QueueFacts target =
+          deadLetters ? Opening.deadLetterFacts(client, facts, deadLetterQueueUrl) : null;
+      return new SqsWorkQueue(this, facts, target);
     }
   }
 }
