@@ -48,6 +48,16 @@ class SqsArchitectureTest {
         .check(MAIN);
   }
 
+  /** It drops the wait, and prefetches what then expires unseen. */
+  @Test
+  void theSdksOwnBatchManager_isNotUsed() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("software.amazon.awssdk.services.sqs.batchmanager..")
+        .check(MAIN);
+  }
+
   @Test
   void theHttpClient_isTheUsersChoice() {
     noClasses()
