@@ -44,6 +44,13 @@ final class SqsPeers implements Callable<Integer> {
       description = "How often each contender runs, in turns; medians are printed. Default 1.")
   private int runs = 1;
 
+  @Option(
+      names = "--warm-up",
+      description =
+          "How often the first contender runs beforehand without being counted, to warm up the"
+              + " server. Default 0.")
+  private int warmUp;
+
   @Option(names = "--small", description = "Tiny sizes, to see that everything runs.")
   private boolean small;
 
@@ -56,6 +63,9 @@ final class SqsPeers implements Callable<Integer> {
     contenders.forEach(contender -> results.put(contender, new ArrayList<>()));
     try (ChildJvm server = ChildJvm.start(SERVER_JVM, List.of("sqs-server"))) {
       String endpoint = server.result();
+      for (int run = 0; run < warmUp; run++) {
+        System.err.println("not counted: " + measure(endpoint, contenders.get(0)));
+      }
       for (int run = 0; run < runs; run++) {
         for (String contender : contenders) {
           Map<String, Map<String, Double>> figures = measure(endpoint, contender);
