@@ -5,29 +5,35 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A binary heap of entries that knows where each one stands, so that an extended or settled lease
- * moves or leaves in O(log n) and leaves no garbage behind. Equal keys come in order of their
- * sequence, which makes runs repeatable. Not thread-safe.
+ * A heap of entries that knows where each one stands, so that an extended or settled lease moves or
+ * leaves in O(log n) and leaves no garbage behind. Equal keys come in order of their sequence,
+ * which makes runs repeatable. Not thread-safe.
+ *
+ * <p>With a million entries it is memory that costs, not comparing: each node has four children, so
+ * that there are half as many levels, and the keys stand in an array beside the entries, so that
+ * choosing among four children reads one or two cache lines and not four entries.
  */
 abstract class EntryHeap {
 
+  private static final int CHILDREN = 4;
+
   private @Nullable Entry[] heap = new @Nullable Entry[16];
+  private long[] keys = new long[16];
   private int size;
 
-  /** Whether {@code a} comes before {@code b}; must not change while both are in the heap. */
-  abstract boolean before(Entry a, Entry b);
+  /** What the entry is ordered by; must not change while it is in the heap. */
+  abstract long key(Entry entry);
 
   abstract int index(Entry entry);
 
   abstract void index(Entry entry, int index);
 
-  /** By the end of the delay or lease. */
+  /** By the end of the delay or lease. An entry is in one such heap at most. */
   static EntryHeap byDueTime() {
     return new EntryHeap() {
       @Override
-      boolean before(Entry a, Entry b) {
-        long difference = a.dueNanos - b.dueNanos;
-        return difference < 0 || (difference == 0 && a.sequence < b.sequence);
+      long key(Entry entry) {
+        return entry.dueNanos;
       }
 
       @Override
@@ -42,13 +48,12 @@ abstract class EntryHeap {
     };
   }
 
-  /** By first-enqueued time. */
+  /** By first-enqueued time, which is known to the millisecond. */
   static EntryHeap byAge() {
     return new EntryHeap() {
       @Override
-      boolean before(Entry a, Entry b) {
-        int difference = a.envelope.enqueuedAt().compareTo(b.envelope.enqueuedAt());
-        return difference < 0 || (difference == 0 && a.sequence < b.sequence);
+      long key(Entry entry) {
+        return entry.envelope.enqueuedAt().toEpochMilli();
       }
 
       @Override
@@ -69,10 +74,10 @@ abstract class EntryHeap {
 
   void add(Entry entry) {
     if (size == heap.length) {
-      heap = Arrays.copyOf(heap, size * 2);
+      resize(size * 2);
     }
     size++;
-    up(size - 1, entry);
+    up(size - 1, entry, key(entry));
   }
 
   /** Takes the entry out; nothing happens when it is not in. */
@@ -86,14 +91,15 @@ abstract class EntryHeap {
     Entry last = heap[size];
     heap[size] = null;
     if (last != null && at < size) {
-      if (at > 0 && before(last, parent(at))) {
-        up(at, last);
+      long key = keys[size];
+      if (at > 0 && before(key, last, parent(at))) {
+        up(at, last, key);
       } else {
-        down(at, last);
+        down(at, last, key);
       }
     }
     if (heap.length > 64 && size < heap.length / 4) {
-      heap = Arrays.copyOf(heap, heap.length / 2);
+      resize(heap.length / 2);
     }
   }
 
@@ -104,8 +110,19 @@ abstract class EntryHeap {
     }
   }
 
-  private Entry parent(int at) {
-    return get((at - 1) >>> 1);
+  private void resize(int capacity) {
+    heap = Arrays.copyOf(heap, capacity);
+    keys = Arrays.copyOf(keys, capacity);
+  }
+
+  /** The difference and not the order of the keys: monotonic times may pass the largest number. */
+  private boolean before(long key, Entry entry, int other) {
+    long difference = key - keys[other];
+    return difference < 0 || (difference == 0 && entry.sequence < get(other).sequence);
+  }
+
+  private static int parent(int at) {
+    return (at - 1) / CHILDREN;
   }
 
   private Entry get(int at) {
@@ -116,36 +133,38 @@ abstract class EntryHeap {
     return entry;
   }
 
-  private void up(int from, Entry entry) {
+  private void up(int from, Entry entry, long key) {
     int at = from;
-    while (at > 0 && before(entry, parent(at))) {
-      place(at, parent(at));
-      at = (at - 1) >>> 1;
+    while (at > 0 && before(key, entry, parent(at))) {
+      place(at, get(parent(at)), keys[parent(at)]);
+      at = parent(at);
     }
-    place(at, entry);
+    place(at, entry, key);
   }
 
-  private void down(int from, Entry entry) {
+  private void down(int from, Entry entry, long key) {
     int at = from;
-    while (true) {
-      int child = 2 * at + 1;
-      if (child >= size) {
+    int first = CHILDREN * at + 1;
+    while (first < size) {
+      int least = first;
+      for (int child = first + 1; child < Math.min(first + CHILDREN, size); child++) {
+        if (before(keys[child], get(child), least)) {
+          least = child;
+        }
+      }
+      if (before(key, entry, least)) {
         break;
       }
-      if (child + 1 < size && before(get(child + 1), get(child))) {
-        child++;
-      }
-      if (!before(get(child), entry)) {
-        break;
-      }
-      place(at, get(child));
-      at = child;
+      place(at, get(least), keys[least]);
+      at = least;
+      first = CHILDREN * at + 1;
     }
-    place(at, entry);
+    place(at, entry, key);
   }
 
-  private void place(int at, Entry entry) {
+  private void place(int at, Entry entry, long key) {
     heap[at] = entry;
+    keys[at] = key;
     index(entry, at);
   }
 }

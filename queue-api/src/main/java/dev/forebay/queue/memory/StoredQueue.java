@@ -29,11 +29,12 @@ import org.jspecify.annotations.Nullable;
  * The messages of one in-memory queue and who may have them next. Thread-safe: one lock, under
  * which every operation is O(log n) at most.
  *
- * <p>A message is in one place at a time: the ready line, behind the leader of its key, in the due
- * heap (delayed or leased), or on its way to the dead letters. What comes due is noticed by whoever
- * enters next; a timer is armed only while somebody waits. Each waiting poll has a condition of its
- * own and is woken in turn; whoever leaves while messages are ready wakes the next, so no wake-up
- * is lost to a poll that had just given up. Deliveries learn of their loss outside the lock.
+ * <p>A message is in one place at a time: the ready line, behind the leader of its key, among the
+ * due times (delayed or leased), or on its way to the dead letters. What comes due is noticed by
+ * whoever enters next; a timer is armed only while somebody waits. Each waiting poll has a
+ * condition of its own and is woken in turn; whoever leaves while messages are ready wakes the
+ * next, so no wake-up is lost to a poll that had just given up. Deliveries learn of their loss
+ * outside the lock.
  */
 final class StoredQueue {
 
@@ -48,7 +49,7 @@ final class StoredQueue {
   private final ReentrantLock lock = new ReentrantLock();
   private final ArrayDeque<Entry> ready = new ArrayDeque<>();
   private final KeyLanes lanes = new KeyLanes();
-  private final EntryHeap due = EntryHeap.byDueTime();
+  private final DueTimes due = new DueTimes();
   private final AgeOrder byAge = new AgeOrder();
   private final DedupWindow dedup = new DedupWindow();
   private final Waiters waiters;
@@ -264,7 +265,7 @@ final class StoredQueue {
       }
       entry.state = Entry.State.LEASED;
       entry.dueNanos = now + lease.toNanos();
-      due.add(entry);
+      due.lease(entry);
       leased++;
       MemoryDelivery delivery =
           new MemoryDelivery(owner, entry, store.nextNumber(), time, time.now(), entry.dueNanos);
@@ -329,7 +330,7 @@ final class StoredQueue {
       if (entry.delivery == delivery && delivery.extendedTo(end)) {
         due.remove(entry);
         entry.dueNanos = end;
-        due.add(entry);
+        due.lease(entry);
         armTimer();
         return Settlement.OK;
       }
@@ -432,7 +433,7 @@ final class StoredQueue {
   void abandon(InMemoryWorkQueue owner) {
     lock.lock();
     try {
-      due.forEach(
+      due.forEachLease(
           entry -> {
             if (entry.delivery != null && entry.delivery.queue() == owner) {
               expired.add(entry.delivery);
@@ -488,7 +489,7 @@ final class StoredQueue {
     if (entry.dueNanos - now > 0) {
       entry.state = Entry.State.DELAYED;
       delayed++;
-      due.add(entry);
+      due.delay(entry);
       armTimer();
     } else {
       entry.state = Entry.State.READY;
