@@ -9,8 +9,6 @@ import java.util.concurrent.CompletionException;
 /** A call that a test makes on a thread of its own. Thread-safe. */
 final class Background<T> {
 
-  private static final Duration HANG = Duration.ofSeconds(60);
-
   private final Timing timing;
   private final Thread thread;
   private final CompletableFuture<T> result = new CompletableFuture<>();
@@ -48,7 +46,7 @@ final class Background<T> {
   Background<T> untilItWaits() {
     long began = SystemTimeSource.get().nanoTime();
     while (!result.isDone() && !waits()) {
-      if (SystemTimeSource.get().nanoTime() - began > HANG.toNanos()) {
+      if (SystemTimeSource.get().nanoTime() - began > timing.patience().toNanos()) {
         throw new AssertionError(thread.getName() + " neither waits nor ends");
       }
       Thread.onSpinWait();

@@ -230,6 +230,7 @@ public interface ContentRules {
       if (delivery.attempt() == 1) {
         assertThat(trial.get(delivery.release())).isEqualTo(Settlement.OK);
         first.add(delivery);
+        assertThat(first).as("first attempts").hasSizeLessThanOrEqualTo(messages.size());
       } else {
         second.add(delivery);
       }

@@ -65,13 +65,16 @@ final class ContractExtension
   @Override
   public void afterAll(ExtensionContext context) {
     ContractRun run = run(context);
-    ContractReport report = new ContractReport(run);
-    report.print();
     String directory =
         context
             .getConfigurationParameter(ContractReport.DIRECTORY_PARAMETER)
             .orElse(ContractReport.DIRECTORY);
-    if (!directory.isEmpty() && run.isComplete()) {
+    if (directory.isEmpty()) {
+      return;
+    }
+    ContractReport report = new ContractReport(run);
+    report.print();
+    if (run.isComplete()) {
       report.write(directory);
     }
   }

@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  */
 final class ContractReport {
 
-  /** JUnit configuration parameter or system property; an empty value writes no file. */
+  /** JUnit configuration parameter or system property; an empty value reports nothing at all. */
   static final String DIRECTORY_PARAMETER = "forebay.contract.report";
 
   static final String DIRECTORY = "target/contract";

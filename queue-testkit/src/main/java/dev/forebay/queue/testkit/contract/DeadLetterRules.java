@@ -31,7 +31,9 @@ public interface DeadLetterRules {
     List<String> dead = new ArrayList<>();
     while (dead.size() < 12) {
       List<CompletableFuture<Settlement>> settlements = new ArrayList<>();
-      for (Delivery delivery : trial.arrivals(List.of(queue), 4, trial.late(trial.lease()))) {
+      List<Delivery> some = trial.arrivals(List.of(queue), 4, trial.late(trial.timing().arrival()));
+      assertThat(some).as("deliveries, after %s of 12", dead.size()).isNotEmpty();
+      for (Delivery delivery : some) {
         dead.add(delivery.id());
         settlements.add(delivery.deadLetter(new DeadLetterCause("Test", "one place")));
       }

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
@@ -30,8 +31,6 @@ final class Drain {
     GIVE_BACK
   }
 
-  private static final Duration BOUND = Duration.ofSeconds(50);
-
   private final Trial trial;
   private final int count;
   private final Function<Delivery, Choice> handler;
@@ -40,7 +39,8 @@ final class Drain {
   private final ConcurrentLinkedQueue<String> handled = new ConcurrentLinkedQueue<>();
   private final Map<String, Delivery> inHand = new ConcurrentHashMap<>();
   private final List<Background<Boolean>> threads = new ArrayList<>();
-  private final long began = SystemTimeSource.get().nanoTime();
+  private final AtomicLong lastAck = new AtomicLong(SystemTimeSource.get().nanoTime());
+  private volatile boolean failed;
 
   /** Handles {@code count} messages, each until the handler chooses to ack it. */
   Drain(Trial trial, int count, Function<Delivery, Choice> handler) {
@@ -66,16 +66,30 @@ final class Drain {
   void start(WorkQueue queue, int threadCount) {
     for (int i = 0; i < threadCount; i++) {
       int max = 1 + i % 3;
-      threads.add(Background.start(trial.timing(), "consumer", () -> run(queue, max)));
+      threads.add(Background.start(trial.timing(), "consumer", () -> consume(queue, max)));
     }
   }
 
-  private boolean run(WorkQueue queue, int max) {
+  private boolean consume(WorkQueue queue, int max) {
+    boolean good = false;
+    try {
+      run(queue, max);
+      good = true;
+    } finally {
+      failed |= !good;
+    }
+    return true;
+  }
+
+  private void run(WorkQueue queue, int max) {
     // Polls without a wait get along with a manual clock that nobody moves meanwhile.
     boolean real = !trial.timing().granularity().isZero();
-    while (acked.get() < count) {
-      if (SystemTimeSource.get().nanoTime() - began > BOUND.toNanos()) {
-        throw new AssertionError("Only " + acked + " of " + count + " handled in " + BOUND);
+    Duration bound = trial.timing().patience();
+    // Once one has failed the others have nothing to show any more.
+    while (acked.get() < count && !failed) {
+      if (SystemTimeSource.get().nanoTime() - lastAck.get() > bound.toNanos()) {
+        throw new AssertionError(
+            "Just " + acked + " of " + count + " handled, and none for " + bound);
       }
       List<Delivery> taken = queue.poll(max, real ? Duration.ofMillis(200) : Duration.ZERO);
       if (taken.isEmpty()) {
@@ -84,7 +98,6 @@ final class Drain {
       taken.forEach(this::take);
       taken.forEach(this::handle);
     }
-    return true;
   }
 
   private void take(Delivery delivery) {
@@ -110,6 +123,7 @@ final class Drain {
     assertThat(settlement.join()).as("%s of %s", choice, delivery).isEqualTo(Settlement.OK);
     if (choice == Choice.ACK) {
       acked.incrementAndGet();
+      lastAck.set(SystemTimeSource.get().nanoTime());
     }
   }
 

@@ -159,9 +159,17 @@ public interface ExtensionRules {
     WorkQueue other = trial.open();
     trial.enqueueMany(queue, 25);
     List<Delivery> held = new ArrayList<>();
+    long lastArrival = trial.timing().nanoTime();
     while (held.size() < 25) {
       // What it takes to get them all may be longer than one lease.
-      held.addAll(trial.arrivals(List.of(queue), 25 - held.size(), lease.dividedBy(4)));
+      List<Delivery> some = trial.arrivals(List.of(queue), 25 - held.size(), lease.dividedBy(4));
+      if (!some.isEmpty()) {
+        lastArrival = trial.timing().nanoTime();
+      }
+      assertThat(trial.timing().since(lastArrival))
+          .as("since the last arrival, after %s of 25", held.size())
+          .isLessThan(trial.late(trial.timing().arrival()));
+      held.addAll(some);
       extendAll(trial, held, lease);
     }
     for (int round = 0; round < 5; round++) {

@@ -8,7 +8,6 @@ import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
-import dev.forebay.queue.time.SystemTimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -168,8 +167,10 @@ public interface LifecycleRules {
     WorkQueue after = trial.open();
     Set<String> got = new HashSet<>();
     while (got.size() < stored.size()) {
-      for (Delivery delivery :
-          trial.arrivals(List.of(after), 20, trial.late(trial.timing().arrival()))) {
+      List<Delivery> some =
+          trial.arrivals(List.of(after), 20, trial.late(trial.timing().arrival()));
+      assertThat(some).as("deliveries, after %s of %s", got.size(), stored.size()).isNotEmpty();
+      for (Delivery delivery : some) {
         assertThat(got.add(delivery.message().text())).as("delivered once").isTrue();
         trial.ack(delivery);
       }
@@ -204,7 +205,7 @@ public interface LifecycleRules {
                   return true;
                 }));
       }
-      work.awaitSomeMoment(random);
+      work.awaitSomeMoment(random, 60);
       Background<Boolean> closing = closing(trial, current);
       // They first: a manual clock must not run through the grace time while they are at work.
       workers.forEach(worker -> worker.result());
@@ -239,19 +240,21 @@ public interface LifecycleRules {
             });
     run.result();
     Set<String> left = new HashSet<>();
-    long began = SystemTimeSource.get().nanoTime();
-    do {
-      left.clear();
-      Thread[] threads = new Thread[group.activeCount() + 16];
-      int count = group.enumerate(threads);
-      for (int i = 0; i < count; i++) {
-        String name = threads[i].getName();
-        if (!isSharedByTheJvm(name) && !trial.harness().isClientThread(name)) {
-          left.add(name);
-        }
-      }
-      LockSupport.parkNanos(10_000_000);
-    } while (!left.isEmpty() && SystemTimeSource.get().nanoTime() - began < Trial.CALL.toNanos());
+    trial
+        .timing()
+        .await(
+            () -> {
+              left.clear();
+              Thread[] threads = new Thread[group.activeCount() + 16];
+              int count = group.enumerate(threads);
+              for (int i = 0; i < count; i++) {
+                String name = threads[i].getName();
+                if (!isSharedByTheJvm(name) && !trial.harness().isClientThread(name)) {
+                  left.add(name);
+                }
+              }
+              return left.isEmpty();
+            });
     assertThat(left).as("threads left behind by a closed queue").isEmpty();
   }
 

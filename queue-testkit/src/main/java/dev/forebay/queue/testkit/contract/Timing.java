@@ -38,7 +38,12 @@ public abstract class Timing {
 
   /** The time of this clock, which the kit moves; all queues of the harness must run by it. */
   public static Timing manual(ManualTimeSource clock) {
-    return new Manual(clock);
+    return manual(clock, Manual.PATIENCE);
+  }
+
+  /** As above, for queues that hang on purpose: what needs longer than this hangs. */
+  static Timing manual(ManualTimeSource clock, Duration patience) {
+    return new Manual(clock, patience);
   }
 
   /** The clock that bounds are measured by. */
@@ -55,6 +60,9 @@ public abstract class Timing {
    * that was just opened, after a short lease. Shorter than a long lease.
    */
   abstract Duration arrival();
+
+  /** How long, in real time, another thread may take to get on before it is taken for hung. */
+  abstract Duration patience();
 
   /** Lets this much time pass. */
   public abstract void pass(Duration time);
@@ -103,6 +111,8 @@ public abstract class Timing {
     /** Short enough to notice the end of a bound, long enough for a broker's long poll. */
     private static final Duration SLICE = Duration.ofMillis(500);
 
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private final Duration tolerance;
 
     Real(Duration tolerance) {
@@ -127,6 +137,11 @@ public abstract class Timing {
     @Override
     Duration arrival() {
       return Duration.ofSeconds(20);
+    }
+
+    @Override
+    Duration patience() {
+      return PATIENCE.plus(tolerance);
     }
 
     @Override
@@ -163,14 +178,14 @@ public abstract class Timing {
 
     @Override
     boolean await(BooleanSupplier done) {
-      return until(Duration.ofSeconds(60).plus(tolerance), done);
+      return until(patience(), done);
     }
   }
 
   private static final class Manual extends Timing {
 
     /** How long another thread may take to get going after the clock moved. */
-    private static final Duration HANG = Duration.ofSeconds(15);
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
 
     /** How long a thread must wait before the clock moves for it. */
     private static final Duration IDLE = Duration.ofMillis(4);
@@ -181,9 +196,11 @@ public abstract class Timing {
     private static final Duration STEP = Duration.ofMillis(10);
 
     private final ManualTimeSource clock;
+    private final Duration patience;
 
-    Manual(ManualTimeSource clock) {
+    Manual(ManualTimeSource clock, Duration patience) {
       this.clock = clock;
+      this.patience = patience;
     }
 
     @Override
@@ -204,6 +221,11 @@ public abstract class Timing {
     @Override
     Duration arrival() {
       return Duration.ofSeconds(10);
+    }
+
+    @Override
+    Duration patience() {
+      return patience;
     }
 
     @Override
@@ -229,12 +251,12 @@ public abstract class Timing {
         clock.advance(within.dividedBy(LEAPS));
       }
       // The clock has moved all it may; what is left is the other thread's turn to run.
-      return pause(done, HANG);
+      return pause(done, patience);
     }
 
     @Override
     boolean await(BooleanSupplier done) {
-      return pause(done, HANG);
+      return pause(done, patience);
     }
 
     /** Whether it is done; false once nothing has happened but waiting for a while. */

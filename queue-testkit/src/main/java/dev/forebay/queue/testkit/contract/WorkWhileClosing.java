@@ -35,10 +35,14 @@ final class WorkWhileClosing {
     this.manual = timing.granularity().isZero();
   }
 
-  /** By acks under a clock that stands still, by time on brokers, which take theirs. */
-  void awaitSomeMoment(Random random) {
+  /**
+   * By acks under a clock that stands still, by time on brokers, which take theirs.
+   *
+   * @param messages how many acks there can be in all
+   */
+  void awaitSomeMoment(Random random, int messages) {
     if (manual) {
-      int acks = acked.size() + random.nextInt(12);
+      int acks = Math.min(messages, acked.size() + random.nextInt(12));
       timing.await(() -> acked.size() >= acks);
     } else {
       LockSupport.parkNanos(random.nextInt(300) * 1_000_000L);

@@ -6,6 +6,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.time.ManualTimeSource;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -24,6 +25,13 @@ final class MemoryHarness implements WorkQueueHarness {
   static MemoryHarness manual() {
     ManualTimeSource clock = new ManualTimeSource();
     return new MemoryHarness(new InMemoryStore(clock), Timing.manual(clock));
+  }
+
+  /** For queues that hang on purpose. */
+  static MemoryHarness impatient() {
+    ManualTimeSource clock = new ManualTimeSource();
+    return new MemoryHarness(
+        new InMemoryStore(clock), Timing.manual(clock, Duration.ofMillis(700)));
   }
 
   static MemoryHarness real() {
