@@ -174,7 +174,8 @@ final class BrokerAdmin implements AutoCloseable {
     log.info("Share group {}: set {}", group, wanted);
   }
 
-  private Config config(ConfigResource.Type type, String name) {
+  /** The settings of a topic or group. */
+  Config config(ConfigResource.Type type, String name) {
     ConfigResource resource = new ConfigResource(type, name);
     Config config =
         ask(
@@ -347,7 +348,8 @@ final class BrokerAdmin implements AutoCloseable {
             });
   }
 
-  private <T> T ask(Future<T> answer, String purpose, String advice, String grant) {
+  /** Waits for an answer; what goes wrong says what to do about it. */
+  <T> T ask(Future<T> answer, String purpose, String advice, String grant) {
     try {
       return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {

@@ -9,9 +9,11 @@ import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The caller's client properties, divided among the three kinds of client.
@@ -111,6 +113,44 @@ final class ClientProperties {
     out.remove(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG);
     out.remove(ConsumerConfig.GROUP_PROTOCOL_CONFIG);
     out.remove(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG);
+    return out;
+  }
+
+  /** Whether the caller insists on the classic group protocol. */
+  boolean wantsClassicGroups() {
+    return "classic".equalsIgnoreCase(String.valueOf(given.get("group.protocol")));
+  }
+
+  /**
+   * Properties of a member of a consumer group.
+   *
+   * @param modern whether by the group protocol of Kafka 4, whose settings are the broker's
+   */
+  Map<String, Object> member(
+      String group, @Nullable String instanceId, boolean modern, int maxPoll) {
+    Map<String, Object> out = known(ConsumerConfig.configNames(), "member");
+    out.put(ConsumerConfig.GROUP_ID_CONFIG, group);
+    out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+    out.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, maxPoll);
+    // With the default, messages enqueued before the first poll would be skipped.
+    out.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    if (instanceId != null) {
+      out.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, instanceId);
+    }
+    if (modern) {
+      out.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
+      out.remove(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG);
+      out.remove(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG);
+      out.remove(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG);
+    } else {
+      out.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "classic");
+      out.remove(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG);
+      out.putIfAbsent(
+          ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+          CooperativeStickyAssignor.class.getName());
+    }
     return out;
   }
 

@@ -37,6 +37,11 @@ interface Consumption {
   /** Records that could not be decoded so far (P5). */
   long undecodable();
 
+  /** What else the queue offers to be unwrapped; a snapshot. */
+  default List<Object> inside() {
+    return List.of();
+  }
+
   /** Drains; idempotent, and a second caller waits for the first. */
   void close();
 }

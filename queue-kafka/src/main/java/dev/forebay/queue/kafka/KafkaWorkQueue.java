@@ -14,6 +14,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,16 +30,31 @@ import org.apache.kafka.clients.producer.Producer;
  * elastic as SQS, without order. Workers on any number of machines use the same topic and group;
  * there is nothing to rebalance and no partition to be short of.
  *
+ * <p>{@link #keyed} keeps the order of each key, by a consumer group: the partitions are divided
+ * among the queue objects that poll, and each works on as many keys at once as it has slots,
+ * however few partitions it has. A message waits for the member that has its partition, so there
+ * can be no more members than partitions.
+ *
  * <p><b>What Kafka promises here.</b> A completed enqueue is acknowledged by all in-sync replicas
- * of its partition, once (E1). A lease is the broker's record lock, renewed in the background for
+ * of its partition, once (E1). In share mode a lease is the broker's record lock, renewed in the background for
  * as long as the lease is live, so it can be longer than the broker's own limit (L3). An ack is OK
  * only when the broker confirmed it (A2, A3). When a connection to the broker ends, by a crash, a
  * network failure or {@link #close()}, the broker gives the records of that connection out again at
  * once; the deliveries then know that they are lost.
  *
- * <p><b>Limits.</b> Capabilities tell them as numbers. A record that waits for its release delay
- * occupies a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes
- * by the broker, their causes only within one process.
+ * <p>In keyed mode a lease is this object's own: it ends here, and the message is delivered here
+ * again. An ack is OK when the broker confirmed the commit that says so, be it by the committed
+ * offset or by its metadata. When a partition moves to another member, handlers have a bounded time
+ * to end ({@link KafkaKeyedBuilder#handOver}); a delivery that is not settled by then is lost,
+ * before the other member gets the message. Attempts and delays of messages that are tried again
+ * move along, and a delivery in the hand of a process that died counts as a lost lease, as far as
+ * 4,096 characters of commit metadata go, which is some hundreds of such messages a partition, and
+ * but for what happened within the last commit interval. Fencing tokens grow for as long as the
+ * group's offsets exist.
+ *
+ * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a record that waits for its release delay occupies a
+ * lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
+ * broker, their causes only within one process.
  *
  * <p>Thread-safe.
  */
@@ -81,9 +97,29 @@ public final class KafkaWorkQueue implements WorkQueue {
 
   /** As {@link #shared(Map, String)}, for properties read from a file. */
   public static KafkaShareBuilder shared(Properties clientProperties, String topic) {
+    return new KafkaShareBuilder(named(clientProperties), topic);
+  }
+
+  /**
+   * Starts to build a queue on {@code topic} where messages of one key are handled one at a time
+   * and in order.
+   *
+   * @param clientProperties properties of the Kafka clients, at least {@code bootstrap.servers};
+   *     security settings pass through untouched
+   */
+  public static KafkaKeyedBuilder keyed(Map<String, ?> clientProperties, String topic) {
+    return new KafkaKeyedBuilder(new LinkedHashMap<>(clientProperties), topic);
+  }
+
+  /** As {@link #keyed(Map, String)}, for properties read from a file. */
+  public static KafkaKeyedBuilder keyed(Properties clientProperties, String topic) {
+    return new KafkaKeyedBuilder(named(clientProperties), topic);
+  }
+
+  private static Map<String, Object> named(Properties clientProperties) {
     Map<String, Object> properties = new LinkedHashMap<>();
     clientProperties.forEach((name, value) -> properties.put(String.valueOf(name), value));
-    return new KafkaShareBuilder(properties, topic);
+    return properties;
   }
 
   @Override
@@ -153,11 +189,14 @@ public final class KafkaWorkQueue implements WorkQueue {
   /**
    * {@inheritDoc}
    *
-   * <p>Offers {@link Admin} and {@link Producer}, which end with the queue and must not be closed.
+   * <p>Offers {@link Admin} and {@link Producer}, which end with the queue and must not be closed,
+   * and in keyed mode {@link KafkaKeyedStats}, the figures of this moment.
    */
   @Override
   public <T> T unwrap(Class<T> type) {
-    for (Object candidate : List.of(this, admin.client(), enqueuer.client())) {
+    List<Object> candidates = new ArrayList<>(List.of(this, admin.client(), enqueuer.client()));
+    candidates.addAll(consumption.inside());
+    for (Object candidate : candidates) {
       if (type.isInstance(candidate)) {
         return type.cast(candidate);
       }

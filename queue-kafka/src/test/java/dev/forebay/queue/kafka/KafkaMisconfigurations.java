@@ -4,6 +4,7 @@ import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.testkit.contract.Misconfiguration;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -12,27 +13,17 @@ final class KafkaMisconfigurations {
 
   private KafkaMisconfigurations() {}
 
+  /** Starts to build a queue in one of the modes. */
+  interface Mode {
+    KafkaQueueBuilder<?> builder(Map<String, ?> clientProperties, String topic);
+  }
+
+  /** Those of share groups. */
   static List<Misconfiguration> all(EmbeddedKafka kafka) {
+    List<Misconfiguration> all = new ArrayList<>(ofAnyMode(kafka, KafkaWorkQueue::shared));
     String topic = "misconfigured";
-    kafka.createTopic(topic, 1);
-    Map<String, Object> withoutAcks = kafka.clientProperties();
-    withoutAcks.put("acks", "1");
-    return List.of(
-        new Misconfiguration(
-            "a topic that does not exist",
-            ErrorCode.NOT_FOUND,
-            "kafka-topics.sh --create --topic no-such-topic",
-            () -> KafkaWorkQueue.shared(kafka.clientProperties(), "no-such-topic").build()),
-        new Misconfiguration(
-            "a topic of dead letters that does not exist",
-            ErrorCode.NOT_FOUND,
-            "kafka-topics.sh --create --topic misconfigured.dlq",
-            () -> KafkaWorkQueue.shared(kafka.clientProperties(), topic).build()),
-        new Misconfiguration(
-            "a topic name that cannot exist",
-            ErrorCode.MISCONFIGURED,
-            "letters, digits",
-            () -> KafkaWorkQueue.shared(kafka.clientProperties(), "no such topic").build()),
+    all.addAll(
+        List.of(
         new Misconfiguration(
             "a lease below the broker's limit",
             ErrorCode.MISCONFIGURED,
@@ -50,36 +41,60 @@ final class KafkaMisconfigurations {
                 KafkaWorkQueue.shared(kafka.clientProperties(), topic)
                     .withoutDeadLetters()
                     .lease(Duration.ofMinutes(10))
-                    .build()),
+                    .build())));
+    return all;
+  }
+
+  static List<Misconfiguration> ofAnyMode(EmbeddedKafka kafka, Mode mode) {
+    String topic = "misconfigured";
+    kafka.createTopic(topic, 1);
+    Map<String, Object> withoutAcks = kafka.clientProperties();
+    withoutAcks.put("acks", "1");
+    return List.of(
+        new Misconfiguration(
+            "a topic that does not exist",
+            ErrorCode.NOT_FOUND,
+            "kafka-topics.sh --create --topic no-such-topic",
+            () -> mode.builder(kafka.clientProperties(), "no-such-topic").build()),
+        new Misconfiguration(
+            "a topic of dead letters that does not exist",
+            ErrorCode.NOT_FOUND,
+            "kafka-topics.sh --create --topic misconfigured.dlq",
+            () -> mode.builder(kafka.clientProperties(), topic).build()),
+        new Misconfiguration(
+            "a topic name that cannot exist",
+            ErrorCode.MISCONFIGURED,
+            "letters, digits",
+            () -> mode.builder(kafka.clientProperties(), "no such topic").build()),
         new Misconfiguration(
             "nobody listens at the endpoint",
             ErrorCode.UNAVAILABLE,
             "Check bootstrap.servers",
             () ->
-                KafkaWorkQueue.shared(Map.of("bootstrap.servers", "127.0.0.1:1"), topic)
+                mode.builder(Map.of("bootstrap.servers", "127.0.0.1:1"), topic)
                     .answerWithin(Duration.ofSeconds(2))
                     .build()),
         new Misconfiguration(
             "an endpoint that is none",
             ErrorCode.MISCONFIGURED,
             "Check the properties",
-            () -> KafkaWorkQueue.shared(Map.of("bootstrap.servers", "nowhere"), topic).build()),
+            () -> mode.builder(Map.of("bootstrap.servers", "nowhere"), topic).build()),
         new Misconfiguration(
             "no endpoint",
             ErrorCode.MISCONFIGURED,
             "bootstrap.servers",
-            () -> KafkaWorkQueue.shared(Map.of(), topic).build()),
+            () -> mode.builder(Map.of(), topic).build()),
         new Misconfiguration(
             "acks that lose messages",
             ErrorCode.MISCONFIGURED,
             "acks",
-            () -> KafkaWorkQueue.shared(withoutAcks, topic).build()),
+            () -> mode.builder(withoutAcks, topic).build()),
         new Misconfiguration(
             "properties that no client takes",
             ErrorCode.MISCONFIGURED,
             "Check the properties",
             () ->
-                KafkaWorkQueue.shared(
+                mode.builder(
                         Map.of(
                             "bootstrap.servers",
                             kafka.bootstrapServers(),

@@ -54,7 +54,7 @@ final class KafkaShareHarness implements WorkQueueHarness {
 
   @Override
   public Optional<Supplier<BrokerOutage>> outage() {
-    return Optional.of(KafkaOutage::new);
+    return Optional.of(() -> new KafkaOutage(KafkaShareHarness::open));
   }
 
   @Override

@@ -1,0 +1,199 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.kafka.KeyedPartition.Commit;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Commits what the ledgers say: by demand while acks wait, else after the commit interval.
+ *
+ * <p>One commit is under way at a time, so that none can overtake another and commits never go back
+ * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
+ * last one took, so that a busy queue commits a few hundred times a second at the most, and a
+ * single ack at once. A commit that fails is tried again with what the ledgers say then, for as
+ * long as the partition is ours: also one that a rebalance refused.
+ *
+ * <p>Belongs to the consumer's thread.
+ */
+final class KeyedCommits {
+
+  /** Between commits that fail. */
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
+
+  /** A commit that waits; the consumer itself asks again within this time. */
+  private static final Duration ATTEMPT = Duration.ofSeconds(2);
+
+  private final KeyedSettings settings;
+  private final TimeSource time;
+  private final KeyedBuffer buffer;
+  private final KeyedCounters counters;
+  private final Trouble trouble;
+  private boolean inFlight;
+  private long begun;
+  private long notBefore;
+  private long dirtySince;
+  private boolean anyDirty;
+
+  KeyedCommits(
+      KeyedSettings settings, KeyedBuffer buffer, KeyedCounters counters, Trouble trouble) {
+    this.settings = settings;
+    this.time = settings.time();
+    this.buffer = buffer;
+    this.counters = counters;
+    this.trouble = trouble;
+    this.notBefore = time.nanoTime();
+  }
+
+  /** Whether a commit is under way; its answer comes within a poll of the consumer. */
+  boolean inFlight() {
+    return inFlight;
+  }
+
+  /** The consumer is a new one: the answer of the old one's commit never comes. */
+  void reset() {
+    inFlight = false;
+  }
+
+  /** Commits if it is time to. */
+  void commit(
+      Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, boolean acksWaiting) {
+    long now = time.nanoTime();
+    if (inFlight || now - notBefore < 0 || !(acksWaiting || isDirtyForLong(partitions, now))) {
+      return;
+    }
+    List<Commit> commits = take(partitions);
+    if (commits.isEmpty()) {
+      return;
+    }
+    anyDirty = false;
+    inFlight = true;
+    begun = now;
+    try {
+      consumer.commitAsync(offsets(commits), (offsets, error) -> done(commits, error));
+    } catch (KafkaException | IllegalStateException e) {
+      done(commits, e);
+    }
+  }
+
+  private boolean isDirtyForLong(Collection<KeyedPartition> partitions, long now) {
+    if (!anyDirty) {
+      buffer.locked(
+          () -> anyDirty = partitions.stream().anyMatch(partition -> partition.dirty));
+      dirtySince = now;
+      // Looked at once a loop: by then it has been so for no time worth counting.
+      return false;
+    }
+    return now - dirtySince >= settings.commitInterval().toNanos();
+  }
+
+  private List<Commit> take(Collection<KeyedPartition> partitions) {
+    List<Commit> commits = new ArrayList<>();
+    buffer.locked(
+        () -> {
+          for (KeyedPartition partition : partitions) {
+            if (partition.dirty || partition.isAckWaiting()) {
+              boolean wasNear = partition.nearCeiling;
+              Commit commit = partition.commit();
+              if (commit != null) {
+                commits.add(commit);
+              }
+              if (partition.nearCeiling && !wasNear) {
+                counters.ceilingStops.increment();
+              }
+            }
+          }
+        });
+    return commits;
+  }
+
+  private static Map<TopicPartition, OffsetAndMetadata> offsets(List<Commit> commits) {
+    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    commits.forEach(commit -> offsets.put(commit.partition().id, commit.value()));
+    return offsets;
+  }
+
+  private void done(List<Commit> commits, @Nullable Exception error) {
+    inFlight = false;
+    long now = time.nanoTime();
+    if (error == null) {
+      notBefore = now + 2 * (now - begun);
+      counters.commits.increment();
+      trouble.over();
+      buffer.confirmed(commits);
+    } else {
+      notBefore = now + AFTER_FAILURE.toNanos();
+      failed(commits, error);
+    }
+  }
+
+  private void failed(List<Commit> commits, Exception error) {
+    counters.commitFailures.increment();
+    if (!(error instanceof OffsetMetadataTooLarge)) {
+      trouble.seen(error);
+    }
+    buffer.locked(
+        () -> {
+          for (Commit commit : commits) {
+            commit.partition().dirty = true;
+            if (error instanceof OffsetMetadataTooLarge) {
+              commit.partition().metadataTooLong();
+            }
+          }
+        });
+  }
+
+  /**
+   * Commits and waits for the answer; tries again until {@code until} where that can help.
+   *
+   * @return whether the broker has everything
+   */
+  boolean commitNow(
+      Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long until) {
+    while (true) {
+      List<Commit> commits = take(partitions);
+      if (commits.isEmpty()) {
+        return true;
+      }
+      long left = until - time.nanoTime();
+      try {
+        // Answers of commits under way come within this call, too.
+        consumer.commitSync(
+            offsets(commits),
+            Duration.ofNanos(Math.max(1_000_000, Math.min(left, ATTEMPT.toNanos()))));
+        counters.commits.increment();
+        buffer.confirmed(commits);
+        return true;
+      } catch (InterruptException e) {
+        failed(commits, e);
+        return false;
+      } catch (KafkaException | IllegalStateException e) {
+        failed(commits, e);
+        if (until - time.nanoTime() <= 0 || !pause()) {
+          return false;
+        }
+      }
+    }
+  }
+
+  private boolean pause() {
+    try {
+      buffer.pause(AFTER_FAILURE.dividedBy(4));
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

@@ -1,0 +1,481 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.kafka.KeyedBuffer.Load;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that owns the Kafka consumer: fetches ahead into the {@link KeyedBuffer} as long
+ * as there is room, commits, and hands partitions over.
+ *
+ * <p>It never waits for a handler but once: a partition that moves to another member is kept for a
+ * bounded time while its running handlers end, since the group has it from us when the callback
+ * returns. Everything else goes on meanwhile, but for fetching: commits, hand-outs and leases.
+ *
+ * <p>It joins the group with the first poll of the queue, and leaves it when nobody has polled for
+ * a while and nothing is in hand: what was fetched ahead would only be kept from others.
+ */
+final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
+
+  private static final Logger log = LoggerFactory.getLogger(KeyedConsumer.class);
+
+  /** While an answer of the broker is due: it is noticed within a poll only. */
+  private static final Duration SOON = Duration.ofMillis(1);
+
+  /** While somebody may settle at any moment. */
+  private static final Duration BUSY = Duration.ofMillis(5);
+
+  private static final Duration QUIET = Duration.ofMillis(100);
+
+  /** Between looks at positions that moved without a record, past transaction markers. */
+  private static final Duration POSITIONS = Duration.ofMillis(200);
+
+  private static final Duration ANSWER = Duration.ofSeconds(1);
+  private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
+
+  /** For the last commit of a partition that moves, beside the time for its handlers. */
+  private static final Duration LAST_COMMIT = Duration.ofSeconds(5);
+
+  private static final Duration LAST_MOMENTS = Duration.ofMillis(400);
+
+  private final KeyedSettings settings;
+  private final TimeSource time;
+  private final KeyedBuffer buffer;
+  private final KeyedIntake intake;
+  private final KeyedCommits commits;
+  private final KeyedCounters counters;
+  private final Supplier<Consumer<byte[], byte[]>> consumers;
+  private final Trouble trouble;
+  private final Map<TopicPartition, KeyedPartition> partitions = new HashMap<>();
+  private final Set<TopicPartition> unrestored = new HashSet<>();
+  private final Set<TopicPartition> paused = new HashSet<>();
+  private Consumer<byte[], byte[]> consumer;
+  private boolean subscribed;
+  private boolean draining;
+  private long positionsAt;
+  private volatile boolean closing;
+  private volatile long closeBy;
+
+  KeyedConsumer(
+      KeyedSettings settings,
+      KeyedBuffer buffer,
+      KeyedIntake intake,
+      KeyedCounters counters,
+      Supplier<Consumer<byte[], byte[]>> consumers) {
+    this.settings = settings;
+    this.time = settings.time();
+    this.buffer = buffer;
+    this.intake = intake;
+    this.counters = counters;
+    this.consumers = consumers;
+    String where = "Topic " + settings.topic() + ": the member of group " + settings.group();
+    this.trouble = new Trouble(log, where + " has trouble with the broker");
+    this.commits =
+        new KeyedCommits(
+            settings, buffer, counters, new Trouble(log, where + " cannot commit for now"));
+    this.consumer = consumers.get();
+    this.positionsAt = time.nanoTime();
+  }
+
+  /** Lets what is in hand be settled until {@code end}, then leaves the group. */
+  void close(long end) {
+    closeBy = end;
+    closing = true;
+    buffer.close();
+  }
+
+  @Override
+  public void run() {
+    try {
+      while (!isDrained()) {
+        try {
+          turn();
+        } catch (InterruptException e) {
+          if (closing) {
+            break;
+          }
+          boolean unused = Thread.interrupted();
+        } catch (RuntimeException e) {
+          failed(e);
+        }
+      }
+    } finally {
+      end();
+    }
+  }
+
+  private boolean isDrained() {
+    if (!closing) {
+      return false;
+    }
+    Load load = buffer.load(Duration.ZERO);
+    return (load.leased() == 0 && load.acksWaiting() == 0 && intake.writing() == 0)
+        || closeBy - time.nanoTime() <= 0;
+  }
+
+  private void turn() {
+    if (!subscribed) {
+      if (!buffer.awaitPoll(settings.idleAfter())) {
+        return;
+      }
+      consumer.subscribe(List.of(settings.topic()), this);
+      subscribed = true;
+    }
+    Load load = buffer.load(settings.idleAfter());
+    if (closing && !draining) {
+      draining = true;
+      buffer.leave(partitions.values());
+    } else if (!closing && isIdle(load)) {
+      log.debug("Topic {}: nobody polls; leaving the group", settings.topic());
+      consumer.unsubscribe();
+      subscribed = false;
+      return;
+    }
+    restore();
+    commits.commit(consumer, partitions.values(), load.acksWaiting() > 0);
+    boolean fetching = throttle(load);
+    Duration wait = untilNext(load);
+    if (!fetching && !partitions.isEmpty() && !commits.inFlight() && load.acksWaiting() == 0) {
+      buffer.awaitWork(wait);
+      wait = Duration.ZERO;
+    }
+    ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);
+    take(records);
+    lookAtPositions();
+    buffer.tick();
+    trouble.over();
+  }
+
+  private boolean isIdle(Load load) {
+    return !load.polled()
+        && load.leased() == 0
+        && load.acksWaiting() == 0
+        && intake.writing() == 0
+        && !commits.inFlight();
+  }
+
+  private Duration untilNext(Load load) {
+    if (commits.inFlight() || load.acksWaiting() > 0) {
+      return SOON;
+    }
+    Duration most = load.leased() > 0 || closing ? BUSY : QUIET;
+    return load.nextDue() < most.toNanos()
+        ? Duration.ofNanos(Math.max(SOON.toNanos(), load.nextDue()))
+        : most;
+  }
+
+  // Fetching.
+
+  /** Pauses and resumes partitions; whether any is fetched. */
+  private boolean throttle(Load load) {
+    boolean full =
+        closing
+            || load.records() > settings.maxRecords() - settings.maxPoll()
+            || load.bytes() >= settings.maxBytes();
+    // The last fifth of the room is for partitions that have less than their share.
+    boolean crowded = load.records() > settings.maxRecords() * 0.8 && partitions.size() > 1;
+    int share = settings.maxRecords() / Math.max(1, partitions.size());
+    List<TopicPartition> pause = new ArrayList<>(0);
+    List<TopicPartition> resume = new ArrayList<>(0);
+    buffer.locked(
+        () -> {
+          for (KeyedPartition partition : partitions.values()) {
+            if (partition.tooFar && partition.ledger.span() < KeyedLedger.MAX_SPAN / 4 * 3) {
+              partition.tooFar = false;
+            }
+            boolean stop =
+                full
+                    || partition.nearCeiling
+                    || partition.tooFar
+                    || (crowded && partition.held > share);
+            if (stop != paused.contains(partition.id)) {
+              (stop ? pause : resume).add(partition.id);
+            }
+          }
+        });
+    if (!pause.isEmpty()) {
+      consumer.pause(pause);
+      paused.addAll(pause);
+    }
+    if (!resume.isEmpty()) {
+      consumer.resume(resume);
+      paused.removeAll(resume);
+    }
+    return paused.size() < partitions.size();
+  }
+
+  private void take(ConsumerRecords<byte[], byte[]> records) {
+    for (TopicPartition id : records.partitions()) {
+      List<ConsumerRecord<byte[], byte[]>> fetched = records.records(id);
+      KeyedPartition partition = partitions.get(id);
+      if (partition == null) {
+        // Paused until it is restored, so it should not have been fetched.
+        consumer.seek(id, fetched.get(0).offset());
+        continue;
+      }
+      take(partition, fetched, records.nextOffsets().get(id));
+    }
+  }
+
+  private void take(
+      KeyedPartition was,
+      List<ConsumerRecord<byte[], byte[]>> fetched,
+      @Nullable OffsetAndMetadata position) {
+    long first = fetched.get(0).offset();
+    KeyedPartition partition =
+        was.seen && first < was.ledger.next() ? startAgain(was, first) : was;
+    partition.seen = true;
+    List<ConsumerRecord<byte[], byte[]>> work = new ArrayList<>(fetched.size());
+    long[] refused = {-1};
+    buffer.locked(
+        () -> {
+          KeyedLedger ledger = partition.ledger;
+          for (ConsumerRecord<byte[], byte[]> record : fetched) {
+            if (ledger.isBeyond(record.offset())) {
+              refused[0] = record.offset();
+              partition.tooFar = true;
+              return;
+            }
+            if (ledger.arrived(record.offset())) {
+              work.add(record);
+            }
+          }
+          if (position != null) {
+            ledger.skippedTo(position.offset());
+          }
+        });
+    if (refused[0] >= 0) {
+      counters.ceilingStops.increment();
+      consumer.seek(partition.id, refused[0]);
+    } else {
+      counters.skippedAsResolved.add(fetched.size() - work.size());
+    }
+    intake.admit(partition, work);
+  }
+
+  /** The log was cut or replaced: what is known of its offsets means other records now. */
+  private KeyedPartition startAgain(KeyedPartition was, long offset) {
+    log.warn(
+        "{}: the log goes on at offset {}, before what was fetched; it begins anew there",
+        was,
+        offset);
+    counters.truncations.increment();
+    buffer.drop(List.of(was));
+    KeyedPartition now = new KeyedPartition(was.id, KeyedLedger.at(offset), was.term + 1);
+    partitions.put(was.id, now);
+    return now;
+  }
+
+  /** Offsets without a record at the end of the log: the commit goes past them, too (C5). */
+  private void lookAtPositions() {
+    long now = time.nanoTime();
+    if (now - positionsAt < POSITIONS.toNanos()) {
+      return;
+    }
+    positionsAt = now;
+    for (KeyedPartition partition : partitions.values()) {
+      try {
+        long position = consumer.position(partition.id, Duration.ZERO);
+        buffer.locked(
+            () -> {
+              if (position > partition.ledger.next() || !partition.ledger.isKnown()) {
+                partition.ledger.skippedTo(position);
+                partition.dirty = true;
+              }
+            });
+      } catch (TimeoutException e) {
+        // Not known yet: the next look is soon enough.
+      }
+    }
+  }
+
+  // The group.
+
+  @Override
+  public void onPartitionsAssigned(Collection<TopicPartition> assigned) {
+    if (!assigned.isEmpty()) {
+      counters.rebalances.increment();
+      log.debug("Topic {}: assigned {}", settings.topic(), assigned);
+      unrestored.addAll(assigned);
+      consumer.pause(assigned);
+    }
+  }
+
+  /** Reads what was persisted of new partitions, and begins to fetch them. */
+  private void restore() {
+    if (unrestored.isEmpty()) {
+      return;
+    }
+    Map<TopicPartition, @Nullable OffsetAndMetadata> committed;
+    try {
+      committed = new HashMap<>(consumer.committed(Set.copyOf(unrestored), ANSWER));
+    } catch (RetriableException e) {
+      trouble.seen(e);
+      return;
+    }
+    int generation = Math.max(0, consumer.groupMetadata().generationId());
+    for (TopicPartition id : unrestored) {
+      KeyedPartition partition = restored(id, committed.get(id), generation);
+      partition.leaving = closing;
+      partitions.put(id, partition);
+    }
+    consumer.resume(unrestored);
+    paused.removeAll(unrestored);
+    unrestored.clear();
+  }
+
+  private KeyedPartition restored(
+      TopicPartition id, @Nullable OffsetAndMetadata committed, int generation) {
+    if (committed == null) {
+      return new KeyedPartition(id, KeyedLedger.fresh(), generation);
+    }
+    KeyedMetadata.Restored restored =
+        KeyedMetadata.decode(committed.metadata(), committed.offset());
+    if (restored == null) {
+      if (!committed.metadata().isEmpty()) {
+        counters.unreadableMetadata.increment();
+        log.warn(
+            "{}: the metadata of the offset {} committed by group {} cannot be read; records after"
+                + " it that were done are delivered again",
+            id,
+            committed.offset(),
+            settings.group());
+      }
+      return new KeyedPartition(id, KeyedLedger.at(committed.offset()), generation);
+    }
+    return new KeyedPartition(
+        id,
+        KeyedLedger.restored(committed.offset(), restored.resolved(), restored.retries()),
+        Math.max(generation, restored.term() + 1));
+  }
+
+  @Override
+  public void onPartitionsRevoked(Collection<TopicPartition> revoked) {
+    List<KeyedPartition> going = going(revoked);
+    if (going.isEmpty()) {
+      return;
+    }
+    counters.rebalances.increment();
+    log.debug("Topic {}: revoked {}", settings.topic(), revoked);
+    buffer.leave(going);
+    long end = time.nanoTime() + (closing ? Duration.ZERO : settings.handOver()).toNanos();
+    try {
+      while (leased(going) > 0 && end - time.nanoTime() > 0 && !closing) {
+        buffer.tick();
+        if (buffer.load(Duration.ZERO).acksWaiting() > 0) {
+          commits.commitNow(consumer, partitions.values(), end);
+        }
+        buffer.pause(BUSY);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    long last = time.nanoTime() + (closing ? LAST_MOMENTS : LAST_COMMIT).toNanos();
+    boolean unused = commits.commitNow(consumer, going, last);
+    let(going);
+  }
+
+  @Override
+  public void onPartitionsLost(Collection<TopicPartition> lost) {
+    List<KeyedPartition> going = going(lost);
+    if (!going.isEmpty()) {
+      counters.rebalances.increment();
+      log.warn("Topic {}: lost {}, which another member may have by now", settings.topic(), lost);
+      let(going);
+    }
+  }
+
+  private List<KeyedPartition> going(Collection<TopicPartition> ids) {
+    List<KeyedPartition> going = new ArrayList<>();
+    for (TopicPartition id : ids) {
+      KeyedPartition partition = partitions.get(id);
+      if (partition != null) {
+        going.add(partition);
+      }
+      unrestored.remove(id);
+      paused.remove(id);
+    }
+    return going;
+  }
+
+  private void let(List<KeyedPartition> going) {
+    counters.fenced.add(leased(going));
+    buffer.drop(going);
+    going.forEach(partition -> partitions.remove(partition.id));
+  }
+
+  private long leased(List<KeyedPartition> of) {
+    long[] sum = new long[1];
+    buffer.locked(() -> of.forEach(partition -> sum[0] += partition.leased));
+    return sum[0];
+  }
+
+  // Trouble, and the end.
+
+  private void failed(RuntimeException error) {
+    trouble.seen(error);
+    try {
+      if (!(error instanceof RetriableException)) {
+        // Fenced, refused or in a state unknown: a new member starts with nothing.
+        let(List.copyOf(partitions.values()));
+        unrestored.clear();
+        paused.clear();
+        commits.reset();
+        closeConsumer(Duration.ZERO);
+        subscribed = false;
+        consumer = consumers.get();
+      }
+      if (!closing) {
+        buffer.pause(AFTER_FAILURE);
+      }
+    } catch (InterruptedException e) {
+      log.debug("Interrupted", e);
+    }
+  }
+
+  private void end() {
+    boolean interrupted = Thread.interrupted();
+    log.debug("Topic {}: leaving the group{}", settings.topic(), interrupted ? " in haste" : "");
+    try {
+      long last = Math.max(closeBy, time.nanoTime() + LAST_MOMENTS.toNanos());
+      List<KeyedPartition> all = List.copyOf(partitions.values());
+      buffer.leave(all);
+      if (!interrupted) {
+        boolean unused = commits.commitNow(consumer, all, last);
+      }
+      let(all);
+      closeConsumer(interrupted ? Duration.ZERO : LAST_MOMENTS);
+    } catch (RuntimeException e) {
+      log.warn("Topic {}: closing the consumer failed", settings.topic(), e);
+    }
+  }
+
+  private void closeConsumer(Duration within) {
+    try {
+      consumer.close(CloseOptions.timeout(within));
+    } catch (RuntimeException e) {
+      log.debug("Topic {}: closing the consumer failed", settings.topic(), e);
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.ReleaseCause;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.Envelope;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The keyed mode: a consumer group, of which each queue object is a member. Records come by the
+ * {@link KeyedConsumer} into the {@link KeyedBuffer}, where they are handed out and settled.
+ * Thread-safe.
+ */
+final class KeyedConsumption implements Consumption {
+
+  private static final Logger log = LoggerFactory.getLogger(KeyedConsumption.class);
+  private static final CompletableFuture<Settlement> STALE =
+      CompletableFuture.completedFuture(Settlement.STALE);
+
+  private final KeyedSettings settings;
+  private final TimeSource time;
+  private final Enqueuer enqueuer;
+  private final KeyedAdmin admin;
+  private final WorkQueue queue;
+  private final KeyedBuffer buffer;
+  private final KeyedIntake intake;
+  private final KeyedCounters counters = new KeyedCounters();
+  private final KeyedConsumer consumer;
+  private final Thread thread;
+  private final AtomicBoolean started = new AtomicBoolean();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  KeyedConsumption(
+      KeyedSettings settings,
+      Supplier<Consumer<byte[], byte[]>> consumers,
+      Enqueuer enqueuer,
+      KeyedAdmin admin,
+      WorkQueue queue) {
+    this.settings = settings;
+    this.time = settings.time();
+    this.enqueuer = enqueuer;
+    this.admin = admin;
+    this.queue = queue;
+    this.buffer = new KeyedBuffer(settings, queue);
+    this.intake = new KeyedIntake(settings, enqueuer, buffer);
+    this.consumer = new KeyedConsumer(settings, buffer, intake, counters, consumers);
+    this.thread = new Thread(consumer, "forebay-kafka-" + settings.topic());
+    thread.setDaemon(true);
+  }
+
+  @Override
+  public List<Delivery> poll(int max, Duration wait) {
+    if (closing.get()) {
+      throw new QueueException(
+          ErrorCode.CLOSED, "The queue " + settings.topic() + " is closed; open a new one.");
+    }
+    if (started.compareAndSet(false, true)) {
+      thread.start();
+    }
+    return buffer.poll(max, wait);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> ack(Delivery delivery) {
+    KeyedDelivery mine = own(delivery);
+    return mine.beginSettlement() ? buffer.resolve(mine) : stale();
+  }
+
+  @Override
+  public CompletableFuture<Settlement> extend(Delivery delivery, Duration lease) {
+    return buffer.extend(own(delivery), lease);
+  }
+
+  @Override
+  public CompletableFuture<Settlement> release(
+      Delivery delivery, Duration delay, ReleaseCause cause) {
+    KeyedDelivery mine = own(delivery);
+    return mine.beginSettlement()
+        ? buffer.release(mine, mine.attempts().plus(cause), delay)
+        : stale();
+  }
+
+  @Override
+  public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
+    KeyedDelivery mine = own(delivery);
+    String topic = settings.deadLetters();
+    if (topic == null || !mine.beginSettlement()) {
+      return stale();
+    }
+    mine.writing = true;
+    Envelope dead =
+        mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
+    return enqueuer
+        .send(RecordCodec.encode(topic, dead, 0, 0))
+        .handle((stored, error) -> error)
+        .thenCompose(error -> afterWriting(mine, topic, error));
+  }
+
+  private CompletableFuture<Settlement> afterWriting(
+      KeyedDelivery mine, String topic, @Nullable Throwable error) {
+    if (error == null) {
+      return buffer.resolve(mine);
+    }
+    log.warn(
+        "Topic {}: no dead letter could be written to {}; the message stays under its lease. {}",
+        settings.topic(),
+        topic,
+        KafkaErrors.unwrap(error).toString());
+    buffer.reopen(mine);
+    return CompletableFuture.completedFuture(Settlement.UNKNOWN);
+  }
+
+  private static CompletableFuture<Settlement> stale() {
+    return STALE.copy();
+  }
+
+  private KeyedDelivery own(Delivery delivery) {
+    if (delivery instanceof KeyedDelivery mine && mine.queue() == queue) {
+      return mine;
+    }
+    throw new IllegalArgumentException(
+        "This delivery is of another queue; settle it by its own methods.");
+  }
+
+  @Override
+  public QueueDepth depth() {
+    return admin.depth(
+        settings.group(), settings.topic(), buffer.load(Duration.ZERO).leased());
+  }
+
+  @Override
+  public long undecodable() {
+    return intake.undecodableCount();
+  }
+
+  @Override
+  public List<Object> inside() {
+    return List.of(counters.read());
+  }
+
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    try {
+      if (closing.compareAndSet(false, true)) {
+        try {
+          drain();
+        } finally {
+          closed.countDown();
+        }
+      } else {
+        boolean unused =
+            closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void drain() throws InterruptedException {
+    consumer.close(time.nanoTime() + settings.grace().toNanos());
+    if (started.compareAndSet(false, true)) {
+      // Nobody ever polled; there is only a consumer to be closed.
+      thread.start();
+    }
+    try {
+      // It ends by itself by then; what keeps it is a broker that does not answer.
+      thread.join(settings.grace().toMillis() + 700);
+    } finally {
+      if (thread.isAlive()) {
+        thread.interrupt();
+        thread.join(1_000);
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.testkit.contract.Ability;
+import dev.forebay.queue.testkit.contract.Expected;
+import dev.forebay.queue.testkit.contract.WorkQueueContract;
+import dev.forebay.queue.testkit.contract.WorkQueueHarness;
+
+/** The whole contract on consumer groups. */
+@Expected(
+    offers = {
+      Ability.RELEASE_DELAY,
+      Ability.KEY_ORDER,
+      Ability.RELAXED_KEYS,
+      Ability.FREE_RETURNS,
+      Ability.STRICT_EXCLUSIVITY,
+      Ability.STRICT_FENCING,
+      Ability.DEAD_LETTERS,
+      Ability.LONGER_LEASES,
+      Ability.SHORTER_LEASES,
+      Ability.VISIBLE_DEPTH,
+      Ability.IN_FLIGHT_DEPTH,
+      Ability.RAW_RECORDS,
+      Ability.OUTAGE,
+      Ability.MISCONFIGURATIONS
+    },
+    skips = {"E4", "E5", "K1", "L2", "P3", "R2", "R4", "U1", "W7"})
+class KafkaKeyedContractTest extends WorkQueueContract {
+
+  @Override
+  protected WorkQueueHarness harness() {
+    return new KafkaKeyedHarness();
+  }
+}
