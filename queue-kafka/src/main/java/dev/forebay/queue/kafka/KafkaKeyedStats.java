@@ -11,8 +11,8 @@ package dev.forebay.queue.kafka;
  *     settled
  * @param ceilingStops how often intake of a partition stopped early because the commit metadata, or
  *     the span it may cover, was nearly full
- * @param unreadableMetadata how often committed metadata could not be read, so that what it said
- *     is delivered again
+ * @param unreadableMetadata how often committed metadata could not be read, so that what it said is
+ *     delivered again
  * @param skippedAsResolved records fetched again and not delivered, because the metadata had them
  *     as resolved
  * @param truncations how often a partition's log had been cut, so that it began anew

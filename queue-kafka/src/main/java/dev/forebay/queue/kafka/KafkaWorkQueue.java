@@ -36,11 +36,11 @@ import org.apache.kafka.clients.producer.Producer;
  * can be no more members than partitions.
  *
  * <p><b>What Kafka promises here.</b> A completed enqueue is acknowledged by all in-sync replicas
- * of its partition, once (E1). In share mode a lease is the broker's record lock, renewed in the background for
- * as long as the lease is live, so it can be longer than the broker's own limit (L3). An ack is OK
- * only when the broker confirmed it (A2, A3). When a connection to the broker ends, by a crash, a
- * network failure or {@link #close()}, the broker gives the records of that connection out again at
- * once; the deliveries then know that they are lost.
+ * of its partition, once (E1). In share mode a lease is the broker's record lock, renewed in the
+ * background for as long as the lease is live, so it can be longer than the broker's own limit
+ * (L3). An ack is OK only when the broker confirmed it (A2, A3). When a connection to the broker
+ * ends, by a crash, a network failure or {@link #close()}, the broker gives the records of that
+ * connection out again at once; the deliveries then know that they are lost.
  *
  * <p>In keyed mode a lease is this object's own: it ends here, and the message is delivered here
  * again. An ack is OK when the broker confirmed the commit that says so, be it by the committed
@@ -52,9 +52,9 @@ import org.apache.kafka.clients.producer.Producer;
  * but for what happened within the last commit interval. Fencing tokens grow for as long as the
  * group's offsets exist.
  *
- * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a record that waits for its release delay occupies a
- * lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
- * broker, their causes only within one process.
+ * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a record that waits for its
+ * release delay occupies a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted
+ * across processes by the broker, their causes only within one process.
  *
  * <p>Thread-safe.
  */

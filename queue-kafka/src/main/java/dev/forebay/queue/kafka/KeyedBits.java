@@ -63,7 +63,9 @@ final class KeyedBits {
     return (word << 6) + Long.numberOfTrailingZeros(absent);
   }
 
-  /** One beyond the largest offset of the set; at most {@code floor} when there is none above it. */
+  /**
+   * One beyond the largest offset of the set; at most {@code floor} when there is none above it.
+   */
   long end(long floor) {
     for (long word = endWord - 1; word >= firstWord; word--) {
       long bits = ring[slot(word)];

@@ -216,8 +216,7 @@ final class KeyedBuffer {
       partition.ledger.started(record.offset);
       partition.dirty = true;
       KeyedDelivery delivery =
-          new KeyedDelivery(
-              queue, record.envelope, record, partition.nextToken(), time, now, end);
+          new KeyedDelivery(queue, record.envelope, record, partition.nextToken(), time, now, end);
       record.delivery = delivery;
       taken.add(delivery);
     }
@@ -445,7 +444,9 @@ final class KeyedBuffer {
     }
   }
 
-  /** Starts nothing more of these partitions; what nobody has in hand is left to the next member. */
+  /**
+   * Starts nothing more of these partitions; what nobody has in hand is left to the next member.
+   */
   void leave(Collection<KeyedPartition> partitions) {
     enter();
     try {

@@ -67,8 +67,7 @@ final class KeyedCommits {
   }
 
   /** Commits if it is time to. */
-  void commit(
-      Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, boolean acksWaiting) {
+  void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, boolean acksWaiting) {
     long now = time.nanoTime();
     if (inFlight || now - notBefore < 0 || !(acksWaiting || isDirtyForLong(partitions, now))) {
       return;
@@ -89,8 +88,7 @@ final class KeyedCommits {
 
   private boolean isDirtyForLong(Collection<KeyedPartition> partitions, long now) {
     if (!anyDirty) {
-      buffer.locked(
-          () -> anyDirty = partitions.stream().anyMatch(partition -> partition.dirty));
+      buffer.locked(() -> anyDirty = partitions.stream().anyMatch(partition -> partition.dirty));
       dirtySince = now;
       // Looked at once a loop: by then it has been so for no time worth counting.
       return false;
@@ -159,8 +157,7 @@ final class KeyedCommits {
    *
    * @return whether the broker has everything
    */
-  boolean commitNow(
-      Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long until) {
+  boolean commitNow(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long until) {
     while (true) {
       List<Commit> commits = take(partitions);
       if (commits.isEmpty()) {

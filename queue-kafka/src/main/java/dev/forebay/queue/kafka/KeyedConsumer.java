@@ -243,8 +243,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
       List<ConsumerRecord<byte[], byte[]>> fetched,
       @Nullable OffsetAndMetadata position) {
     long first = fetched.get(0).offset();
-    KeyedPartition partition =
-        was.seen && first < was.ledger.next() ? startAgain(was, first) : was;
+    KeyedPartition partition = was.seen && first < was.ledger.next() ? startAgain(was, first) : was;
     partition.seen = true;
     List<ConsumerRecord<byte[], byte[]>> work = new ArrayList<>(fetched.size());
     long[] refused = {-1};

@@ -141,8 +141,7 @@ final class KeyedConsumption implements Consumption {
 
   @Override
   public QueueDepth depth() {
-    return admin.depth(
-        settings.group(), settings.topic(), buffer.load(Duration.ZERO).leased());
+    return admin.depth(settings.group(), settings.topic(), buffer.load(Duration.ZERO).leased());
   }
 
   @Override
@@ -166,8 +165,7 @@ final class KeyedConsumption implements Consumption {
           closed.countDown();
         }
       } else {
-        boolean unused =
-            closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
+        boolean unused = closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
       }
     } catch (InterruptedException e) {
       interrupted = true;

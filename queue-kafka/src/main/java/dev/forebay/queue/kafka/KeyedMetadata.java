@@ -139,9 +139,7 @@ final class KeyedMetadata {
     long last = Math.min(end, started.end(ledger.base()));
     byte[] packed = new byte[64];
     int index = 0;
-    for (long at = resolved.nextClear(ledger.base());
-        at < last;
-        at = resolved.nextClear(at + 1)) {
+    for (long at = resolved.nextClear(ledger.base()); at < last; at = resolved.nextClear(at + 1)) {
       if (index >> 3 == packed.length) {
         packed = Arrays.copyOf(packed, packed.length * 2);
       }
@@ -207,8 +205,7 @@ final class KeyedMetadata {
     return runs;
   }
 
-  private static void writeRetry(
-      Output out, long skip, long length, Retry retry, RetryRuns runs) {
+  private static void writeRetry(Output out, long skip, long length, Retry retry, RetryRuns runs) {
     runs.count++;
     out.varint(skip);
     out.varint(length);
@@ -288,7 +285,9 @@ final class KeyedMetadata {
       long length = varint(in, KeyedLedger.MAX_SPAN);
       Attempts attempts =
           new Attempts(
-              (int) varint(in, MAX_COUNT), (int) varint(in, MAX_COUNT), (int) varint(in, MAX_COUNT));
+              (int) varint(in, MAX_COUNT),
+              (int) varint(in, MAX_COUNT),
+              (int) varint(in, MAX_COUNT));
       long unit = varint(in, MAX_UNITS);
       Retry retry = new Retry(attempts, unit == 0 ? 0 : (firstUnit + unit - 1) * UNIT_MILLIS);
       seen += skip + length;

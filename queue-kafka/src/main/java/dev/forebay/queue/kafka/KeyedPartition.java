@@ -26,7 +26,8 @@ final class KeyedPartition {
   private static final int DELIVERY_BITS = 40;
 
   /** What a commit says of this partition. */
-  record Commit(KeyedPartition partition, OffsetAndMetadata value, long covered, long resolutions) {}
+  record Commit(
+      KeyedPartition partition, OffsetAndMetadata value, long covered, long resolutions) {}
 
   final TopicPartition id;
   final KeyedLedger ledger;
@@ -129,13 +130,9 @@ final class KeyedPartition {
       return new Commit(this, new OffsetAndMetadata(ledger.base()), ledger.base(), resolutions);
     }
     KeyedMetadata.Encoded encoded = KeyedMetadata.encode(ledger, term, metadataChars);
-    nearCeiling =
-        !encoded.complete() || encoded.fill() > (nearCeiling ? ROOM_AGAIN : CEILING);
+    nearCeiling = !encoded.complete() || encoded.fill() > (nearCeiling ? ROOM_AGAIN : CEILING);
     return new Commit(
-        this,
-        new OffsetAndMetadata(ledger.base(), encoded.text()),
-        encoded.covered(),
-        resolutions);
+        this, new OffsetAndMetadata(ledger.base(), encoded.text()), encoded.covered(), resolutions);
   }
 
   /** The broker takes shorter metadata than it does by default. */

@@ -42,6 +42,7 @@ final class KeyedRecord {
 
   /** Written under the lock. */
   volatile State state = State.NEW;
+
   KeyedLanes.@Nullable Lane lane;
   @Nullable KeyedDelivery delivery;
 

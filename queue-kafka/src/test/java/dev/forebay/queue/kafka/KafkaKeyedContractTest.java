@@ -23,7 +23,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.OUTAGE,
       Ability.MISCONFIGURATIONS
     },
-    skips = {"E4", "E5", "K1", "L2", "P3", "R2", "R4", "U1", "W7"})
+    skips = {"D3", "E4", "E5", "L2", "P3", "R2", "R4", "U1", "W7"})
 class KafkaKeyedContractTest extends WorkQueueContract {
 
   @Override

@@ -36,14 +36,17 @@ final class KafkaKeyedHarness implements WorkQueueHarness {
     return builder(kafka, name + ".dlq", settings).withoutDeadLetters().build();
   }
 
-  /** Objects that the kit leaves alone give way to the other "processes" soon, and not sooner. */
+  /**
+   * Objects that the kit leaves alone give way to the other "processes" soon; what they hold when
+   * another one joins they may keep for as long as a test takes.
+   */
   private static KafkaKeyedBuilder builder(
       EmbeddedKafka kafka, String topic, QueueSettings settings) {
     return KafkaWorkQueue.keyed(kafka.clientProperties(), topic)
         .lease(settings.lease())
         .grace(settings.grace())
         .keyPolicy(settings.keyPolicy())
-        .handOver(settings.lease())
+        .handOver(Duration.ofMinutes(1))
         .idleAfter(Duration.ofSeconds(2));
   }
 

@@ -24,24 +24,24 @@ final class KafkaMisconfigurations {
     String topic = "misconfigured";
     all.addAll(
         List.of(
-        new Misconfiguration(
-            "a lease below the broker's limit",
-            ErrorCode.MISCONFIGURED,
-            "group.share.min.record.lock.duration.ms",
-            () ->
-                KafkaWorkQueue.shared(kafka.clientProperties(), topic)
-                    .withoutDeadLetters()
-                    .lease(Duration.ofMillis(200))
-                    .build()),
-        new Misconfiguration(
-            "a lease above the broker's limit",
-            ErrorCode.MISCONFIGURED,
-            "extending",
-            () ->
-                KafkaWorkQueue.shared(kafka.clientProperties(), topic)
-                    .withoutDeadLetters()
-                    .lease(Duration.ofMinutes(10))
-                    .build())));
+            new Misconfiguration(
+                "a lease below the broker's limit",
+                ErrorCode.MISCONFIGURED,
+                "group.share.min.record.lock.duration.ms",
+                () ->
+                    KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+                        .withoutDeadLetters()
+                        .lease(Duration.ofMillis(200))
+                        .build()),
+            new Misconfiguration(
+                "a lease above the broker's limit",
+                ErrorCode.MISCONFIGURED,
+                "extending",
+                () ->
+                    KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+                        .withoutDeadLetters()
+                        .lease(Duration.ofMinutes(10))
+                        .build())));
     return all;
   }
 

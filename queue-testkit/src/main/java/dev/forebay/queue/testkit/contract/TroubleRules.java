@@ -76,9 +76,7 @@ public interface TroubleRules {
                 if (taken.stream().anyMatch(d -> d.message().text().equals("after"))) {
                   return taken.get(0);
                 }
-                for (Delivery delivery : taken) {
-                  delivery.giveBack();
-                }
+                giveBack(trial, taken);
               }
             });
     broker.stop();
@@ -89,11 +87,12 @@ public interface TroubleRules {
     long began = trial.timing().nanoTime();
     int polls = 0;
     while (trial.timing().since(began).compareTo(OUTAGE) < 0) {
-      queue.poll(1, Duration.ofMillis(250)).forEach(Delivery::giveBack);
-      polls++;
+      List<Delivery> taken = queue.poll(1, Duration.ofMillis(250));
+      giveBack(trial, taken);
+      polls += taken.isEmpty() ? 1 : 0;
     }
     assertThat(polls)
-        .as("polls of 250 ms in %s: a poll that fails must not spin", OUTAGE)
+        .as("empty polls of 250 ms in %s: a poll that fails must not spin", OUTAGE)
         .isLessThan(40);
     broker.start();
     enqueueWhenBack(trial, queue);
@@ -112,6 +111,14 @@ public interface TroubleRules {
       Delivery delivery = trial.take(queue);
       trial.get(delivery.ack());
       left.remove(delivery.id());
+    }
+  }
+
+  /** A queue that fetched ahead may deliver the same one again at once, broker or not. */
+  private static void giveBack(Trial trial, List<Delivery> taken) {
+    if (!taken.isEmpty()) {
+      taken.forEach(Delivery::giveBack);
+      trial.timing().pass(Duration.ofMillis(20));
     }
   }
 
