@@ -54,7 +54,12 @@ final class DeadLetterSender {
     Envelope dead =
         delivery.envelope().dead(cause, handedOut == null ? time.now() : handedOut, origin);
     CompletableFuture<EnqueueOutcome> outcome = new CompletableFuture<>();
-    attempt(delivery, SqsWire.encodeDead(dead, maxBytes), 1, outcome);
+    SqsWire.Encoded copy = SqsWire.encodeDead(dead, maxBytes);
+    if (copy.bytes() > maxBytes) {
+      // Another producer's that fills SQS's limit: better a letter without its cause than none.
+      copy = SqsWire.asReceived(delivery.received());
+    }
+    attempt(delivery, copy, 1, outcome);
     return outcome;
   }
 

@@ -3,9 +3,7 @@ package dev.forebay.queue.sqs;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -39,9 +37,6 @@ final class Receiver {
   /** Between two receives for polls too short for a long poll. */
   private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
-  /** A poll without a wait still needs the time of one request. */
-  private static final long REQUEST_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
-
   private final LeaseTimes times;
   private final TimeSource time;
   private final Receives receives;
@@ -51,7 +46,7 @@ final class Receiver {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
-  private final Deque<Waiter> waiters = new ArrayDeque<>();
+  private final Waiters waiters;
   private final Shelf shelf;
   private final Pace pace;
   private final Trouble trouble;
@@ -76,6 +71,7 @@ final class Receiver {
       int batch,
       Runnable held,
       Consumer<List<SqsDelivery>> giveBack) {
+    this.waiters = new Waiters(lock, time);
     this.times = times;
     this.time = time;
     this.receives = receives;
@@ -88,36 +84,20 @@ final class Receiver {
     this.trouble = new Trouble(facts.url(), time, this::resume);
   }
 
-  /** A poll that waits. */
-  private final class Waiter {
-    final int max;
-    final long until;
-    final boolean immediate;
-    final Condition signal = lock.newCondition();
-    List<SqsDelivery> got = List.of();
-    boolean over;
-
-    Waiter(int max, long until, boolean immediate) {
-      this.max = max;
-      this.until = until;
-      this.immediate = immediate;
-    }
-  }
-
   /** A receive under way; {@code asker} is the one poll without a wait that it is for. */
-  private record Receive(int size, int waitSeconds, @Nullable Waiter asker) {}
+  private record Receive(int size, int waitSeconds, Waiters.@Nullable Waiter asker) {}
 
   /** Takes what there is or what comes within the wait (P1). */
   List<Delivery> poll(int max, Duration wait) {
     List<SqsDelivery> unfit = new ArrayList<>(0);
     List<Receive> starts;
-    Waiter waiter = null;
+    Waiters.Waiter waiter = null;
     List<SqsDelivery> got;
     lock.lock();
     try {
       got = take(max, unfit);
       if (got.isEmpty() && !closing && !Thread.currentThread().isInterrupted()) {
-        waiter = join(max, wait);
+        waiter = waiters.join(max, wait);
       }
       starts = waiter != null && waiter.immediate ? immediate(waiter) : plan();
     } finally {
@@ -131,42 +111,17 @@ final class Receiver {
     return List.copyOf(got);
   }
 
-  private Waiter join(int max, Duration wait) {
-    boolean immediate = wait.isZero();
-    long nanos =
-        immediate
-            ? REQUEST_PATIENCE_NANOS
-            : wait.compareTo(Duration.ofDays(365)) > 0
-                ? TimeUnit.DAYS.toNanos(365)
-                : wait.toNanos();
-    Waiter waiter = new Waiter(max, time.nanoTime() + nanos, immediate);
-    waiters.add(waiter);
-    return waiter;
-  }
-
-  private List<SqsDelivery> await(Waiter waiter) {
+  private List<SqsDelivery> await(Waiters.Waiter waiter) {
     List<Receive> starts;
     lock.lock();
     try {
-      while (waiter.got.isEmpty() && !waiter.over && !closing) {
-        long left = waiter.until - time.nanoTime();
-        if (left <= 0) {
-          break;
-        }
-        try {
-          waiter.signal.awaitNanos(left);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          break;
-        }
-      }
-      waiters.remove(waiter);
+      waiters.await(waiter);
       starts = plan();
     } finally {
       lock.unlock();
     }
     starts.forEach(this::start);
-    return waiter.got;
+    return waiter.got();
   }
 
   private List<SqsDelivery> take(int max, List<SqsDelivery> unfit) {
@@ -183,9 +138,9 @@ final class Receiver {
   }
 
   /** A poll without a wait gets a receive of its own, so that it is told what is there now. */
-  private List<Receive> immediate(Waiter waiter) {
+  private List<Receive> immediate(Waiters.Waiter waiter) {
     if (trouble.isPausing()) {
-      waiter.over = true;
+      waiter.end();
       return List.of();
     }
     int size = Math.min(pace.batch(time.nanoTime()), waiter.max);
@@ -200,15 +155,8 @@ final class Receiver {
         || shelf.bytes() >= MAX_HELD_BYTES) {
       return List.of();
     }
-    long demand = 0;
-    long longest = 0;
     long now = time.nanoTime();
-    for (Waiter waiter : waiters) {
-      if (!waiter.immediate && waiter.got.isEmpty()) {
-        demand += waiter.max;
-        longest = Math.max(longest, waiter.until - now);
-      }
-    }
+    long demand = waiters.demand();
     int batch = pace.batch(now);
     int ahead = pace.ahead(now);
     List<Receive> starts = new ArrayList<>(1);
@@ -223,7 +171,7 @@ final class Receiver {
         break;
       }
       int size = (int) Math.min(batch, room);
-      int waitSeconds = times.waitSeconds(longest);
+      int waitSeconds = times.waitSeconds(waiters.longest(now));
       if (waitSeconds == 0 && !isTimeToLookAgain(now)) {
         break;
       }
@@ -293,8 +241,7 @@ final class Receiver {
         distribute(back);
       }
       if (receive.asker() != null) {
-        receive.asker().over = true;
-        receive.asker().signal.signal();
+        receive.asker().end();
       }
       starts = plan();
     } finally {
@@ -305,15 +252,12 @@ final class Receiver {
   }
 
   private void distribute(List<SqsDelivery> unfit) {
-    for (Waiter waiter : waiters) {
+    for (Waiters.Waiter waiter : waiters.all()) {
       if (shelf.ready() == 0) {
         return;
       }
-      if (waiter.got.isEmpty() && !waiter.over) {
-        waiter.got = take(waiter.max, unfit);
-        if (!waiter.got.isEmpty()) {
-          waiter.signal.signal();
-        }
+      if (!waiter.isServed()) {
+        waiter.serve(take(waiter.max, unfit));
       }
     }
   }
@@ -327,9 +271,7 @@ final class Receiver {
       return;
     }
     pace.failed();
-    if (trouble.failed(failure, closing)) {
-      waiters.stream().filter(waiter -> waiter.immediate).forEach(waiter -> waiter.signal.signal());
-    }
+    trouble.failed(failure, closing);
   }
 
   private void resume() {
@@ -431,7 +373,7 @@ final class Receiver {
       if (look != null) {
         look.cancel();
       }
-      waiters.forEach(waiter -> waiter.signal.signal());
+      waiters.endAll();
       back = shelf.drain();
     } finally {
       lock.unlock();

@@ -123,6 +123,21 @@ final class SqsWire {
     return encoded;
   }
 
+  /** A received message as it is, for a copy that has no room for the library's data. */
+  static Encoded asReceived(software.amazon.awssdk.services.sqs.model.Message received) {
+    long size = SqsText.utf8(received.body());
+    for (Map.Entry<String, MessageAttributeValue> attribute :
+        received.messageAttributes().entrySet()) {
+      MessageAttributeValue value = attribute.getValue();
+      size += SqsText.utf8(attribute.getKey()) + SqsText.utf8(value.dataType());
+      size +=
+          value.binaryValue() == null
+              ? SqsText.utf8(text(value))
+              : value.binaryValue().asByteArrayUnsafe().length;
+    }
+    return new Encoded(received.body(), received.messageAttributes(), size, size);
+  }
+
   /**
    * Reads a received message.
    *

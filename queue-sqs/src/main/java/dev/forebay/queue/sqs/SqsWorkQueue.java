@@ -65,7 +65,8 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
  *
  * <p><b>Dead letters</b> go to the queue that the builder names, or else to the target of the
  * queue's redrive policy. They are copied by this library, with cause and attempts. What SQS itself
- * moves there, after the policy's maximum of receives, has none.
+ * moves there, after the policy's maximum of receives, has none; nor has another producer's message
+ * that fills SQS's limit of size to the last bytes.
  *
  * <p><b>Other producers'</b> messages are delivered with their body as text and their attributes as
  * headers. A message whose library data are damaged goes to the dead letters as {@link
@@ -73,7 +74,10 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
  *
  * <p><b>The client</b> is the caller's, who also closes it, after the queue. It needs some 60
  * connections under full load ({@code maxConcurrency} of its HTTP client), and time-outs above the
- * poll wait. Its own retries of a receive are harmless; of a send see above.
+ * poll wait. Its own retries of a receive are harmless; of a send see above. Least processor time
+ * is taken by a client on {@code aws-crt-client} with {@code FUTURE_COMPLETION_EXECUTOR} set to
+ * {@code Runnable::run}; callbacks on this object's futures then run on the client's event loop and
+ * must not block.
  *
  * <p>Thread-safe. Uses no threads of its own: it works on the client's, the callers' and the timer
  * thread of the time source.

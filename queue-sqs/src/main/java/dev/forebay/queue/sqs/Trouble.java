@@ -56,9 +56,8 @@ final class Trouble {
    * A receive failed.
    *
    * @param closing whether nothing more is to be received anyway
-   * @return whether a pause begins now
    */
-  boolean failed(Throwable failure, boolean closing) {
+  void failed(Throwable failure, boolean closing) {
     Throwable inner = SqsErrors.unwrap(failure);
     failures++;
     if (failures == FAILURES_TO_TELL && !closing) {
@@ -71,11 +70,10 @@ final class Trouble {
           LONGEST_PAUSE_MILLIS / 1000);
     }
     if (pausing || closing) {
-      return false;
+      return;
     }
     pausing = true;
     pause = time.schedule(Pauses.after(failures, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS), resume);
-    return true;
   }
 
   /** The pause is over. */

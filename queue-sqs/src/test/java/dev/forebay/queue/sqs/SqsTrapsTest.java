@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -14,56 +13,19 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.testkit.fault.SqsFault;
 import dev.forebay.queue.testkit.fault.SqsFaults;
-import dev.forebay.queue.testkit.server.EmbeddedSqs;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 import software.amazon.awssdk.services.sqs.model.ReceiveMessageResponse;
 
 /** The traps of SQS that the contract's tests cannot set, one by one. */
-class SqsTrapsTest {
-
-  private static final Duration SOON = Duration.ofSeconds(20);
-
-  private final EmbeddedSqs server = SqsHarness.server();
-  private final SqsAsyncClient plain = server.client();
-  private final List<AutoCloseable> opened = new ArrayList<>();
-
-  @AfterEach
-  void close() throws Exception {
-    for (int i = opened.size() - 1; i >= 0; i--) {
-      opened.get(i).close();
-    }
-  }
-
-  private <T extends AutoCloseable> T open(T resource) {
-    opened.add(resource);
-    return resource;
-  }
-
-  private SqsAsyncClient through(SqsFaults faults) {
-    return open(server.newClient(faults));
-  }
-
-  private SqsWorkQueue queue(SqsAsyncClient client, String url, int leaseSeconds) {
-    return open(
-        SqsWorkQueue.builder(client, url)
-            .lease(Duration.ofSeconds(leaseSeconds))
-            .grace(Duration.ofSeconds(5))
-            .build());
-  }
-
-  private static Delivery take(SqsWorkQueue queue) {
-    return queue.poll(SOON).orElseThrow();
-  }
+class SqsTrapsTest extends SqsQueueTest {
 
   private ReceiveMessageResponse receive(String url, int waitSeconds) {
     return plain
@@ -357,35 +319,6 @@ class SqsTrapsTest {
   }
 
   @Test
-  void fifoDeadLetters_keepGroupAndOrder_andAreWrittenOnce() {
-    String letters = server.createFifoQueue("letters");
-    String url = server.createFifoQueue("source", server.redriveTo(letters, 10));
-    SqsFaults lossy = SqsFaults.seed(11).lostReplies(0.4).staleReceiptsAsAws().build();
-    lossy.enable(false);
-    SqsWorkQueue queue = queue(through(lossy), url, 30);
-    queue.enqueue(Message.text("first").key("k")).join().orThrow();
-    queue.enqueue(Message.text("second").key("k")).join().orThrow();
-    for (int i = 0; i < 2; i++) {
-      Delivery delivery = take(queue);
-      lossy.enable(true);
-      assertThat(delivery.deadLetter(new DeadLetterCause("Test", "why")).join())
-          .isIn(Settlement.OK, Settlement.UNKNOWN);
-      lossy.enable(false);
-    }
-    SqsWorkQueue dead = queue(plain, letters, 30);
-    for (String text : List.of("first", "second")) {
-      SqsDelivery letter = (SqsDelivery) take(dead);
-      assertThat(letter.message().text()).isEqualTo(text);
-      assertThat(letter.message().key()).contains("k");
-      assertThat(letter.received().attributes())
-          .containsEntry(MessageSystemAttributeName.MESSAGE_GROUP_ID, "k");
-      assertThat(letter.deadLetter().orElseThrow().origin()).isEqualTo(queue.name());
-      assertThat(letter.ack().join()).isEqualTo(Settlement.OK);
-    }
-    assertThat(dead.poll(Duration.ofSeconds(1))).isEmpty();
-  }
-
-  @Test
   void returnedInThisProcess_burnsNoAttempt_andCausesAreKept() {
     SqsWorkQueue queue = queue(plain, server.createQueue("causes"), 30);
     queue.enqueue(Message.text("x")).join().orThrow();
@@ -399,23 +332,6 @@ class SqsTrapsTest {
     assertThat(last.attempts().leaseLost()).isZero();
     assertThat(last.attempt()).isEqualTo(3);
     assertThat(last.ack().join()).isEqualTo(Settlement.OK);
-  }
-
-  @Test
-  void whatSqsItselfMovedToTheDeadLetters_canBeRead() {
-    String letters = server.createQueue("letters");
-    String url = server.createQueue("source", server.redriveTo(letters, 2));
-    SqsWorkQueue queue = queue(plain, url, 30);
-    queue.enqueue(Message.text("poison").header("h", "v")).join().orThrow();
-    for (int i = 0; i < 2; i++) {
-      assertThat(take(queue).release().join()).isEqualTo(Settlement.OK);
-    }
-    assertThat(queue.poll(Duration.ofSeconds(1))).isEmpty();
-    Delivery moved = take(queue(plain, letters, 30));
-    assertThat(moved.message().text()).isEqualTo("poison");
-    assertThat(moved.message().headers()).isEqualTo(Map.of("h", "v"));
-    assertThat(moved.deadLetter()).isEmpty();
-    assertThat(moved.ack().join()).isEqualTo(Settlement.OK);
   }
 
   private static void enqueue(SqsWorkQueue queue, int count) {
