@@ -55,7 +55,7 @@ record SqsSizes(
       new SqsSizes(
           8,
           3_000,
-          16_000,
+          32_000,
           64,
           6_400,
           20,
