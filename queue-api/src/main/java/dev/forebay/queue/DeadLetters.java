@@ -17,9 +17,9 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>Every call asks the broker and returns when it is done, on the caller's thread. What somebody
- * else holds under a lease, by polling the dead letters as a queue, may be left out. When the
- * calling thread is interrupted a call returns what it has so far, as cut, and the interrupt flag
- * stays set.
+ * else holds under a lease, by polling the dead letters as a queue, may be left out; so is what
+ * died in another queue that shares the destination. When the calling thread is interrupted a call
+ * returns what it has so far, as cut, and the interrupt flag stays set.
  *
  * <p>Every method throws a {@link QueueException} when the broker cannot be asked. Thread-safe; two
  * redrives of the same dead letters at the same time may leave one more copy of a message, with the

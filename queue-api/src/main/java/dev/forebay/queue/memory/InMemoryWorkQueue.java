@@ -77,7 +77,7 @@ public final class InMemoryWorkQueue implements WorkQueue {
         deadLetters == null
             ? null
             : new DeadLetterBench(
-                name, new MemoryDeadLetters(store, stored, deadLetters, name), time);
+                name, new MemoryDeadLetters(store, stored, deadLetters, name), time, () -> closing);
   }
 
   /** A queue of this name: in a store of its own, unless one is given. */

@@ -5,6 +5,7 @@ import dev.forebay.queue.DeadLetterFilter;
 import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.QueueException;
 import dev.forebay.queue.RedriveOptions;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,16 +32,20 @@ public final class DeadLetterBench implements DeadLetters {
   private final String queue;
   private final DeadLetterStore store;
   private final TimeSource time;
+  private final BooleanSupplier closed;
 
   /**
    * A bench over the dead letters of one queue.
    *
-   * @param queue the queue's name, for the log
+   * @param queue the queue's name: dead letters of another origin are not shown
+   * @param closed whether the queue closes: then a call ends early
    */
-  public DeadLetterBench(String queue, DeadLetterStore store, TimeSource time) {
+  public DeadLetterBench(
+      String queue, DeadLetterStore store, TimeSource time, BooleanSupplier closed) {
     this.queue = queue;
     this.store = store;
     this.time = time;
+    this.closed = closed;
   }
 
   @Override
@@ -85,23 +91,49 @@ public final class DeadLetterBench implements DeadLetters {
   /** Shows each match to the visitor; returns whether the walk ended early. */
   private boolean visit(DeadLetterFilter filter, Visitor visitor) {
     Instant now = time.now();
-    try (DeadLetterStore.Walk walk = store.walk()) {
-      while (true) {
-        if (Thread.currentThread().isInterrupted()) {
-          return true;
-        }
-        List<DeadLetterStore.Found> some = walk.next(store.batch());
+    try (DeadLetterStore.Walk walk = walk()) {
+      while (!isToEnd()) {
+        List<DeadLetterStore.Found> some = next(walk, store.batch());
         if (some.isEmpty()) {
-          return walk.cut();
+          return walk.cut() || isToEnd();
         }
         for (DeadLetterStore.Found found : some) {
           Item item = item(found.envelope());
-          if (filter.matches(item, now) && !visitor.visit(item)) {
+          if (isOurs(item) && filter.matches(item, now) && !visitor.visit(item)) {
             return true;
           }
         }
       }
     }
+    return true;
+  }
+
+  private DeadLetterStore.Walk walk() {
+    if (closed.getAsBoolean()) {
+      throw new QueueException(ErrorCode.CLOSED, "The queue " + queue + " is closed.");
+    }
+    return store.walk();
+  }
+
+  /** The next ones; none when the thread was interrupted while it waited for them. */
+  private static List<DeadLetterStore.Found> next(DeadLetterStore.Walk walk, int max) {
+    try {
+      return walk.next(max);
+    } catch (QueueException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        return List.of();
+      }
+      throw e;
+    }
+  }
+
+  private boolean isToEnd() {
+    return Thread.currentThread().isInterrupted() || closed.getAsBoolean();
+  }
+
+  /** Queues may share a destination, and nothing may be redriven into the wrong one. */
+  private boolean isOurs(Item item) {
+    return item.letter().origin().equals(queue) || item.letter().origin().isEmpty();
   }
 
   @Override
@@ -128,17 +160,17 @@ public final class DeadLetterBench implements DeadLetters {
     int batch = (int) Math.max(1, Math.min(store.batch(), options.perSecond()));
     Instant now = time.now();
     boolean cut = false;
-    try (DeadLetterStore.Walk walk = store.walk()) {
+    try (DeadLetterStore.Walk walk = walk()) {
       while (!cut) {
-        List<DeadLetterStore.Found> some = walk.next(batch);
+        List<DeadLetterStore.Found> some = next(walk, batch);
         if (some.isEmpty()) {
-          cut = walk.cut();
+          cut = walk.cut() || isToEnd();
           break;
         }
         List<CompletableFuture<Optional<EnqueueOutcome.Failed>>> steps = new ArrayList<>();
         for (DeadLetterStore.Found found : some) {
           Item item = item(found.envelope());
-          if (cut || !filter.matches(item, now)) {
+          if (cut || !isOurs(item) || !filter.matches(item, now)) {
             continue;
           }
           if (item.letter().redrives() >= maxRedrives) {
@@ -152,7 +184,7 @@ public final class DeadLetterBench implements DeadLetters {
           }
           cut |= tally.matched() + steps.size() >= options.max();
         }
-        cut |= !settle(steps, tally, done) || Thread.currentThread().isInterrupted();
+        cut |= !settle(steps, tally, done) || isToEnd();
         options.progress().accept(tally.report(cut));
       }
     }

@@ -96,10 +96,14 @@ final class DeadLetterSender {
                 });
   }
 
+  /**
+   * On a FIFO queue a group of its own for each: one that is looked at or cannot be brought back
+   * would hold up all others of its group. The key is in the message.
+   */
   private @Nullable String group(SqsDelivery delivery) {
-    String group =
-        delivery.received().attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
-    return group == null && fifo ? SqsText.id(delivery.id()) : group;
+    return fifo
+        ? SqsText.id(delivery.id())
+        : delivery.received().attributes().get(MessageSystemAttributeName.MESSAGE_GROUP_ID);
   }
 
   private @Nullable String dedupId(SqsDelivery delivery) {

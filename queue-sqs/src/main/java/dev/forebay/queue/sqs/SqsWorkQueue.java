@@ -2,6 +2,7 @@ package dev.forebay.queue.sqs;
 
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -12,6 +13,7 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.DeadLetterBench;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -66,7 +68,8 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
  * <p><b>Dead letters</b> go to the queue that the builder names, or else to the target of the
  * queue's redrive policy. They are copied by this library, with cause and attempts. What SQS itself
  * moves there, after the policy's maximum of receives, has none; nor has another producer's message
- * that fills SQS's limit of size to the last bytes.
+ * that fills SQS's limit of size to the last bytes. {@link #deadLetters()} shows them all; to look
+ * at them it receives them with a visibility of 30 s and makes them visible again at once.
  *
  * <p><b>Other producers'</b> messages are delivered with their body as text and their attributes as
  * headers. A message whose library data are damaged goes to the dead letters as {@link
@@ -108,6 +111,8 @@ public final class SqsWorkQueue implements WorkQueue {
   private final Receiver receiver;
   private final @Nullable Sender letterSender;
   private final @Nullable DeadLetterSender letters;
+  private final @Nullable SqsDeadLetters buried;
+  private final @Nullable DeadLetters bench;
 
   private final Closing closing;
   private final AtomicBoolean tending = new AtomicBoolean();
@@ -129,6 +134,8 @@ public final class SqsWorkQueue implements WorkQueue {
     if (deadLetters == null) {
       this.letterSender = null;
       this.letters = null;
+      this.buried = null;
+      this.bench = null;
     } else {
       this.letterSender = new Sender(client, deadLetters.url(), deadLetters.fifo(), time, LINGER);
       this.letters =
@@ -139,6 +146,8 @@ public final class SqsWorkQueue implements WorkQueue {
               deadLetters.maxBytes(),
               letterSender,
               time);
+      this.buried = new SqsDeadLetters(client, facts, deadLetters, sender, time, LINGER);
+      this.bench = new DeadLetterBench(facts.name(), buried, time, closing::isClosing);
     }
     this.receiver =
         new Receiver(
@@ -238,6 +247,11 @@ public final class SqsWorkQueue implements WorkQueue {
     return closing.tracked(settlements.deadLetter(own, cause, target));
   }
 
+  @Override
+  public DeadLetters deadLetters() {
+    return bench == null ? WorkQueue.super.deadLetters() : bench;
+  }
+
   private SqsDelivery own(Delivery delivery) {
     if (delivery instanceof SqsDelivery sqs && sqs.queue() == this) {
       return sqs;
@@ -330,6 +344,9 @@ public final class SqsWorkQueue implements WorkQueue {
     if (letterSender != null) {
       letterSender.flush();
     }
+    if (buried != null) {
+      buried.flush();
+    }
     receiver.close();
     boolean drained = receiver.awaitEnd(left(end)) && closing.awaitDecided(this::nothingHeld, end);
     // What the grace time leaves no room for has most of the second that close() may take longer.
@@ -341,6 +358,9 @@ public final class SqsWorkQueue implements WorkQueue {
     }
     sender.abandon();
     settler.abandon();
+    if (buried != null) {
+      buried.abandon();
+    }
     closing.markClosed();
     ledger.held().forEach(SqsDelivery::lose);
     if (!drained) {

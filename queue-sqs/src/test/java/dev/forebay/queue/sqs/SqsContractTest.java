@@ -12,6 +12,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.RELEASE_DELAY,
       Ability.FREE_RETURNS,
       Ability.DEAD_LETTERS,
+      Ability.WORKBENCH,
       Ability.LONGER_LEASES,
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
@@ -23,7 +24,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.MISCONFIGURATIONS,
       Ability.REQUEST_COUNT
     },
-    skips = {"D3", "K1", "K2", "K3", "R2", "U1", "W7"})
+    skips = {"K1", "K2", "K3", "R2", "U1", "W7"})
 class SqsContractTest extends WorkQueueContract {
 
   @Override

@@ -14,6 +14,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.FREE_RETURNS,
       Ability.STRICT_EXCLUSIVITY,
       Ability.DEAD_LETTERS,
+      Ability.WORKBENCH,
       Ability.LONGER_LEASES,
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
@@ -25,7 +26,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.MISCONFIGURATIONS,
       Ability.REQUEST_COUNT
     },
-    skips = {"D3", "E4", "K2", "P3", "R2", "R4", "W7"})
+    skips = {"E4", "K2", "P3", "R2", "R4", "W7"})
 class SqsFifoContractTest extends WorkQueueContract {
 
   @Override

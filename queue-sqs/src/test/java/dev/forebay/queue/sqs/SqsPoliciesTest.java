@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.DeadLetterFilter;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.RedriveOptions;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.testkit.server.EmbeddedSqs;
 import java.nio.file.Files;
@@ -125,13 +128,13 @@ class SqsPoliciesTest {
     Set<String> called =
         called(
             client -> {
-              try (SqsWorkQueue dead = SqsWorkQueue.builder(client, letters).build();
-                  SqsWorkQueue back =
-                      SqsWorkQueue.builder(client, source).withoutDeadLetters().build()) {
-                Delivery letter = take(dead);
-                back.enqueue(letter.message()).join().orThrow();
-                assertThat(letter.ack().join()).isEqualTo(Settlement.OK);
-                assertThat(take(dead).giveBack().join()).isEqualTo(Settlement.OK);
+              try (SqsWorkQueue queue =
+                  SqsWorkQueue.builder(client, source).deadLetterQueueUrl(letters).build()) {
+                DeadLetters dead = queue.deadLetters();
+                assertThat(dead.list(DeadLetterFilter.all())).hasSize(2);
+                RedriveOptions one = RedriveOptions.unlimited().max(1);
+                assertThat(dead.redrive(DeadLetterFilter.all(), one).done()).isEqualTo(1);
+                assertThat(dead.discard(DeadLetterFilter.all(), one).done()).isEqualTo(1);
               }
             });
     assertThat(called).isEqualTo(allowed("sqs-redriver"));
