@@ -5,6 +5,7 @@ module dev.forebay.queue {
   requires static org.jspecify;
 
   exports dev.forebay.queue;
+  exports dev.forebay.queue.dedup;
   exports dev.forebay.queue.memory;
   exports dev.forebay.queue.policy;
   exports dev.forebay.queue.spi;
