@@ -45,4 +45,15 @@ public interface HandlerContext {
    * no larger one has been written (L5).
    */
   long fencingToken();
+
+  /** What {@link #keepResult} takes at most. */
+  int MAX_RESULT_BYTES = 65_536;
+
+  /**
+   * Keeps a small result with the completion of this work in the worker's dedup store, for the
+   * answer to duplicates; the last one counts. Without a dedup store it has no effect.
+   *
+   * @throws IllegalArgumentException above {@link #MAX_RESULT_BYTES}
+   */
+  void keepResult(byte[] result);
 }

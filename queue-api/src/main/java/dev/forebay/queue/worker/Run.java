@@ -2,6 +2,7 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.LeaseLostException;
+import dev.forebay.queue.dedup.ClaimOutcome;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,7 +44,11 @@ final class Run implements HandlerContext {
   private volatile boolean extendedToStart;
   private volatile Duration lease;
 
+  private volatile byte @Nullable [] keptResult;
+
   // Only touched by the thread that has the run in its hands.
+  private @Nullable Flight flight;
+  private ClaimOutcome.@Nullable Finished twinsEnd;
   private long skippedSteps;
   private long spentNanos;
 
@@ -206,6 +211,46 @@ final class Run implements HandlerContext {
 
   void markExtendedToStart() {
     extendedToStart = true;
+  }
+
+  /** The work this run does for all its equals; the dedup step's own. */
+  void flight(Flight leads) {
+    flight = leads;
+  }
+
+  @Nullable Flight takeFlight() {
+    Flight taken = flight;
+    flight = null;
+    return taken;
+  }
+
+  /** An equal run is done; the dedup step's own. */
+  void twinIsDone(ClaimOutcome.Finished end) {
+    twinsEnd = end;
+  }
+
+  /** How an equal run ended; null while none has. */
+  ClaimOutcome.@Nullable Finished takeTwinsEnd() {
+    ClaimOutcome.Finished taken = twinsEnd;
+    twinsEnd = null;
+    return taken;
+  }
+
+  byte @Nullable [] keptResult() {
+    return keptResult;
+  }
+
+  @Override
+  public void keepResult(byte[] result) {
+    if (result.length > MAX_RESULT_BYTES) {
+      throw new IllegalArgumentException(
+          "A result of "
+              + result.length
+              + " bytes is too large to be kept; at most "
+              + MAX_RESULT_BYTES
+              + " are. Keep where it is instead.");
+    }
+    keptResult = result.clone();
   }
 
   @Override

@@ -6,6 +6,8 @@ public enum SkipReason {
   EXPIRED,
   /** Its work is finished already (U2). */
   DUPLICATE,
+  /** Equal work is in progress elsewhere, or the dedup store fails; it comes again (U2, U3). */
+  IN_PROGRESS,
   /** The breaker of its type is open, and it went to the slow lane (W4). */
   DIVERTED,
   /** A gate was closed (W6). */

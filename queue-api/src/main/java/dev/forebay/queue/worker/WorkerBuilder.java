@@ -7,6 +7,8 @@ import dev.forebay.queue.Delivery;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.dedup.DedupOptions;
+import dev.forebay.queue.dedup.DedupStore;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.spi.Checks;
@@ -154,6 +156,24 @@ public final class WorkerBuilder {
           }
           return toRun.handle(value, context);
         });
+  }
+
+  /** Recognises work by {@link DedupOptions#defaults()}; see the other method. */
+  public WorkerBuilder dedup(DedupStore store) {
+    return dedup(store, DedupOptions.defaults());
+  }
+
+  /**
+   * Recognises work that is finished or in progress, so that a message delivered again, or a second
+   * one with the same dedup id, is acked without running (U2-U4). Equal work in flight in this
+   * worker is run once; what another worker has claimed comes again when that claim would end.
+   *
+   * @param store shared by all workers that are to know of each other; stays the caller's
+   */
+  public WorkerBuilder dedup(DedupStore store, DedupOptions options) {
+    Objects.requireNonNull(store);
+    Objects.requireNonNull(options);
+    return step(context -> new DedupStep(store, options, retry, context.time(), context.parking()));
   }
 
   /** Adds a step of a feature's; the order of adding is that of asking. */

@@ -1,0 +1,265 @@
+package dev.forebay.queue.worker;
+
+import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.QueueException;
+import dev.forebay.queue.dedup.ClaimOutcome;
+import dev.forebay.queue.dedup.DedupKey;
+import dev.forebay.queue.dedup.DedupOptions;
+import dev.forebay.queue.dedup.DedupStore;
+import dev.forebay.queue.dedup.DuplicateHandler;
+import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Processing dedup (U2-U4): claims the work before its handler runs and completes it before the
+ * ack, so that whatever happens in between is either done again after the claim has ended, or
+ * recognised as done.
+ *
+ * <p>Equal work that is in flight in this worker is run once: its other deliveries are parked and
+ * acked with the one that runs, or tried in their turn when that one fails. What another process
+ * has claimed is given back until that claim would end.
+ *
+ * <p>Only work whose handler returned as done while the lease was held is ever completed: a handler
+ * that noticed a lost lease may have returned with nothing done (U3).
+ *
+ * <p>Thread-safe.
+ */
+final class DedupStep implements Step {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+
+  /** While the store is down and work waits for it. */
+  private static final Duration STORE_DOWN_DELAY = Duration.ofSeconds(2);
+
+  /** A claim about to end needs this much more, lest its work comes back too early. */
+  private static final Duration SHORTEST_DELAY = Duration.ofMillis(5);
+
+  private final DedupStore store;
+  private final DedupOptions options;
+  private final RetryPolicy retry;
+  private final TimeSource time;
+  private final Parking parking;
+  private final ClaimKeeper keeper;
+  private final ConcurrentMap<DedupKey, Flight> flights = new ConcurrentHashMap<>();
+  private final AtomicBoolean storeDown = new AtomicBoolean();
+
+  DedupStep(
+      DedupStore store, DedupOptions options, RetryPolicy retry, TimeSource time, Parking parking) {
+    this.store = store;
+    this.options = options;
+    this.retry = retry;
+    this.time = time;
+    this.parking = parking;
+    this.keeper = new ClaimKeeper(store, options, time);
+  }
+
+  @Override
+  public Decision before(Run run) {
+    ClaimOutcome.Finished twinsEnd = run.takeTwinsEnd();
+    if (twinsEnd != null) {
+      return duplicate(run, twinsEnd);
+    }
+    Flight mine = new Flight(options.keyOf(run.delivery()), run);
+    Flight flight =
+        flights.compute(
+            mine.key,
+            (key, already) -> {
+              if (already == null) {
+                return mine;
+              }
+              already.followers.add(run);
+              return already;
+            });
+    if (flight != mine) {
+      return Decision.PARK;
+    }
+    Decision decision = null;
+    try {
+      decision = claim(mine);
+    } finally {
+      if (decision != Decision.GO) {
+        land(mine).forEach(parking::resume);
+      }
+    }
+    return decision;
+  }
+
+  private Decision claim(Flight flight) {
+    Run run = flight.leader;
+    Duration term = keeper.term(run);
+    if (term.isZero()) {
+      // The lease is lost, and with it the right to run.
+      return Decision.settle(Outcome.giveBack(), SkipReason.IN_PROGRESS);
+    }
+    flight.term = term;
+    flight.termFromNanos = time.nanoTime();
+    ClaimOutcome outcome;
+    try {
+      outcome = bounded(store.claim(flight.claim, term)).join();
+    } catch (RuntimeException e) {
+      return withoutStore(flight, e);
+    }
+    storeDown.set(false);
+    if (outcome instanceof ClaimOutcome.Granted) {
+      flight.claimed = true;
+      run.flight(flight);
+      keeper.watch(flight);
+      return Decision.GO;
+    }
+    if (outcome instanceof ClaimOutcome.Finished finished) {
+      return duplicate(run, finished);
+    }
+    return later(run, ((ClaimOutcome.InProgress) outcome).remaining());
+  }
+
+  /** As configured, but never as done (U3). */
+  private Decision withoutStore(Flight flight, RuntimeException failure) {
+    storeFailed("claim", failure);
+    if (options.onStoreFailure() == DedupOptions.StoreFailure.PROCESS) {
+      flight.leader.flight(flight);
+      return Decision.GO;
+    }
+    // It may have been granted without our knowing.
+    giveUp(flight);
+    return later(flight.leader, STORE_DOWN_DELAY);
+  }
+
+  @Override
+  public void after(Run run, Result result) {
+    Flight flight = run.takeFlight();
+    if (flight == null) {
+      return;
+    }
+    keeper.forget(flight);
+    if (Result.isDone(result) && !run.isLeaseLost()) {
+      complete(flight);
+      ClaimOutcome.Finished end = new ClaimOutcome.Finished(Optional.ofNullable(run.keptResult()));
+      land(flight).forEach(twin -> settleTwin(twin, end));
+    } else {
+      CompletableFuture<Boolean> unused =
+          giveUp(flight).whenComplete((live, failure) -> land(flight).forEach(parking::resume));
+    }
+  }
+
+  private void complete(Flight flight) {
+    try {
+      CompletableFuture<Boolean> completed =
+          store.complete(flight.claim, flight.leader.keptResult(), options.retention());
+      // Without a claim there is little hope and nothing to wait for.
+      if (flight.claimed && !bounded(completed).join()) {
+        LOG.debug(
+            "{} is done, but its claim ended before; equal work may be done once more",
+            flight.leader);
+      }
+    } catch (RuntimeException e) {
+      storeFailed("complete", e);
+    }
+  }
+
+  private CompletableFuture<Boolean> giveUp(Flight flight) {
+    try {
+      return bounded(store.release(flight.claim));
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  /** Ends a flight: from now on equal work begins a new one. */
+  private List<Run> land(Flight flight) {
+    // Once it is out of the map nobody adds to its followers.
+    boolean unused = flights.remove(flight.key, flight);
+    return flight.followers;
+  }
+
+  private void settleTwin(Run twin, ClaimOutcome.Finished end) {
+    if (options.duplicates().isEmpty()) {
+      parking.settle(twin, Outcome.ack(), SkipReason.DUPLICATE);
+    } else {
+      // On a thread of its own: the answer may take its time.
+      twin.twinIsDone(end);
+      parking.resume(twin);
+    }
+  }
+
+  private Decision duplicate(Run run, ClaimOutcome.Finished end) {
+    Delivery delivery = run.delivery();
+    DuplicateHandler handler = options.duplicates().orElse(null);
+    if (handler != null) {
+      try {
+        handler.handle(delivery, end.result());
+      } catch (Exception e) {
+        LOG.warn(
+            "The duplicate {} of queue {} could not be answered; it comes again",
+            delivery.id(),
+            delivery.queue().name(),
+            e);
+        int times = delivery.attempts().returned() + 1;
+        return later(run, retry.backoff().delay(times, delivery.id()));
+      }
+    }
+    return Decision.settle(Outcome.ack(), SkipReason.DUPLICATE);
+  }
+
+  /** Away for a while without burning an attempt: to the queue where that is free of charge. */
+  private Decision later(Run run, Duration delay) {
+    Duration wait = delay.compareTo(SHORTEST_DELAY) < 0 ? SHORTEST_DELAY : delay;
+    Capabilities can = run.delivery().queue().capabilities();
+    if (can.returnsWithoutAttempt() && !can.maxReleaseDelay().isZero()) {
+      Duration longest = can.maxReleaseDelay();
+      return Decision.settle(
+          Outcome.retryAfter(wait.compareTo(longest) < 0 ? wait : longest), SkipReason.IN_PROGRESS);
+    }
+    TimeSource.Timer unused = time.schedule(wait, () -> parking.resume(run));
+    return Decision.PARK;
+  }
+
+  /** A store that does not keep its own bound must not keep a slot. */
+  private <T> CompletableFuture<T> bounded(CompletableFuture<T> call) {
+    if (call.isDone()) {
+      return call;
+    }
+    CompletableFuture<T> bounded = new CompletableFuture<>();
+    TimeSource.Timer timer =
+        time.schedule(
+            options.storeTimeout(),
+            () ->
+                bounded.completeExceptionally(
+                    new QueueException(
+                        ErrorCode.AMBIGUOUS,
+                        "The dedup store did not answer within " + options.storeTimeout() + ".")));
+    CompletableFuture<T> unused =
+        call.whenComplete(
+            (result, failure) -> {
+              timer.cancel();
+              if (failure == null) {
+                bounded.complete(result);
+              } else {
+                bounded.completeExceptionally(failure);
+              }
+            });
+    return bounded;
+  }
+
+  private void storeFailed(String what, RuntimeException failure) {
+    if (storeDown.compareAndSet(false, true)) {
+      LOG.warn(
+          "The dedup store failed to {}; messages are {} until it works again",
+          what,
+          options.onStoreFailure() == DedupOptions.StoreFailure.PROCESS
+              ? "run without it"
+              : "given back",
+          failure);
+    }
+  }
+}
