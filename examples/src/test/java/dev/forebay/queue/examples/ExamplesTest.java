@@ -159,6 +159,24 @@ class ExamplesTest {
         .contains("hello through memory", "longest enqueue delay: PT8760H");
   }
 
+  @Test
+  void deduplicationRunsARequestOnceAndAnswersItTwice() {
+    assertThat(output(() -> Deduplication.main(new String[0])))
+        .containsSubsequence(
+            "answer to why is the sky blue?",
+            "again: answer to why is the sky blue?",
+            "the model ran 1 time");
+  }
+
+  @Test
+  void fencedWriteKeepsTheNewerAnswer() {
+    assertThat(output(() -> FencedWrite.main(new String[0])))
+        .contains(
+            "second worker: written, ack OK",
+            "first worker: refused, ack STALE",
+            "the answer is fresh");
+  }
+
   private interface Main {
     void run() throws Exception;
   }

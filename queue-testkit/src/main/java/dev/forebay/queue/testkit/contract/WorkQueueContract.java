@@ -48,6 +48,7 @@ public abstract class WorkQueueContract
         DeadLetterRules,
         RedriveRules,
         DedupRules,
+        ProcessingDedupRules,
         KeyRules,
         LifecycleRules,
         TroubleRules,
