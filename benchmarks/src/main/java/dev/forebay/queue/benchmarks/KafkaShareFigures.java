@@ -252,6 +252,7 @@ final class KafkaShareFigures {
         KafkaWorkQueue.shared(kafka.clientProperties(), topic)
             .group(name + "-" + topic)
             .withoutDeadLetters()
+            .withoutDelays()
             .build()) {
       List<Thread> slots = new ArrayList<>();
       for (int slot = 0; slot < threads; slot++) {
@@ -292,6 +293,7 @@ final class KafkaShareFigures {
         .group("workers-" + topic)
         .lease(lease)
         .withoutDeadLetters()
+        .withoutDelays()
         .build();
   }
 

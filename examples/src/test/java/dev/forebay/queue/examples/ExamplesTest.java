@@ -85,6 +85,7 @@ class ExamplesTest {
     String topic = "examples-" + UUID.randomUUID();
     kafka.createTopic(topic, 1);
     kafka.createTopic(topic + ".dlq", 1);
+    kafka.createTopic(topic + ".delays", 20);
     Map<String, Object> properties = Map.of("bootstrap.servers", kafka.bootstrapServers());
     try (WorkQueue producer = KafkaWorkQueue.shared(properties, topic).group(topic).build();
         WorkerOnKafka worker = new WorkerOnKafka(properties, topic, topic, this::answer)) {
@@ -143,6 +144,7 @@ class ExamplesTest {
     String topic = "switch-" + UUID.randomUUID();
     kafka.createTopic(topic, 1);
     kafka.createTopic(topic + ".dlq", 1);
+    kafka.createTopic(topic + ".delays", 20);
     List<String> addresses =
         List.of(
             "memory:inference",

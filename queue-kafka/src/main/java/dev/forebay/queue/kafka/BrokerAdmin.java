@@ -77,12 +77,24 @@ final class BrokerAdmin implements AutoCloseable {
     return admin;
   }
 
+  /** Where the brokers are, for messages to people. */
+  String where() {
+    return where;
+  }
+
+  /** As {@link #checkTopic(String, Set, String, String)}, for a topic like any other. */
+  int checkTopic(String topic, Set<AclOperation> needed) {
+    return checkTopic(topic, needed, "--partitions N", "");
+  }
+
   /**
    * Checks that a topic exists and that the client may use it so.
    *
+   * @param options how to create it if it does not, as options of kafka-topics.sh
+   * @param advice what else there is to do then
    * @return the largest record batch in bytes that the topic takes
    */
-  int checkTopic(String topic, Set<AclOperation> needed) {
+  int checkTopic(String topic, Set<AclOperation> needed, String options, String advice) {
     TopicDescription description =
         ask(
                 admin
@@ -93,8 +105,12 @@ final class BrokerAdmin implements AutoCloseable {
                 "describe the topic " + topic,
                 "A name has letters, digits, '.', '_' and '-'. Create the topic: kafka-topics.sh --create --topic "
                     + topic
-                    + " --partitions N --bootstrap-server "
-                    + where,
+                    + " "
+                    + options
+                    + " --bootstrap-server "
+                    + where
+                    + "."
+                    + advice,
                 "Grant DESCRIBE on the topic.")
             .get(topic);
     // A cluster without an authorizer tells no operations.

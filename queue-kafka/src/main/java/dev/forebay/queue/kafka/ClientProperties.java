@@ -154,6 +154,40 @@ final class ClientProperties {
     return out;
   }
 
+  /**
+   * Properties of a consumer that moves delayed messages on. It joins by the classic protocol,
+   * where the client decides how soon the loss of a member is noticed, by hundreds of milliseconds
+   * rather than the brokers' five seconds.
+   */
+  Map<String, Object> delays(String group, String clientId) {
+    Map<String, Object> out = known(ConsumerConfig.configNames(), "delays");
+    out.put(ConsumerConfig.CLIENT_ID_CONFIG, clientId);
+    out.put(ConsumerConfig.GROUP_ID_CONFIG, group);
+    out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "classic");
+    out.put(
+        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+        CooperativeStickyAssignor.class.getName());
+    out.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, 500);
+    // Somewhat above the least that brokers accept by default, for machines that stall.
+    out.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 8_000);
+    out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    out.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1_000);
+    // A class that was full is asked for again when the fetch under way ends.
+    out.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 200);
+    out.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);
+    out.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 512 * 1024);
+    out.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, 4 * 1024 * 1024);
+    out.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);
+    out.remove(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG);
+    out.remove(ConsumerConfig.INTERCEPTOR_CLASSES_CONFIG);
+    out.remove(ConsumerConfig.SHARE_ACKNOWLEDGEMENT_MODE_CONFIG);
+    out.remove(ConsumerConfig.SHARE_ACQUIRE_MODE_CONFIG);
+    return out;
+  }
+
   private Map<String, Object> known(Set<String> names, String role) {
     Map<String, Object> out = new LinkedHashMap<>();
     given.forEach(

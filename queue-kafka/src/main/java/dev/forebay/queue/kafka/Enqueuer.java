@@ -8,6 +8,7 @@ import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -33,15 +34,26 @@ final class Enqueuer {
   private final Capabilities capabilities;
   private final Producer<byte[], byte[]> producer;
   private final TimeSource time;
+  private final @Nullable DelayTopic delays;
   private final ReentrantReadWriteLock sending = new ReentrantReadWriteLock();
   private volatile boolean refusing;
 
+  /**
+   * An enqueuer of a topic.
+   *
+   * @param delays where messages with a delay wait; null where the capabilities offer none
+   */
   Enqueuer(
-      String topic, Capabilities capabilities, Producer<byte[], byte[]> producer, TimeSource time) {
+      String topic,
+      Capabilities capabilities,
+      Producer<byte[], byte[]> producer,
+      TimeSource time,
+      @Nullable DelayTopic delays) {
     this.topic = topic;
     this.capabilities = capabilities;
     this.producer = producer;
     this.time = time;
+    this.delays = delays;
   }
 
   CompletableFuture<EnqueueOutcome> enqueue(Message message) {
@@ -49,8 +61,14 @@ final class Enqueuer {
     if (refusal != null) {
       return CompletableFuture.completedFuture(refusal);
     }
-    Envelope envelope = Envelope.fresh(UUID.randomUUID().toString(), message, time.now());
-    ProducerRecord<byte[], byte[]> record = RecordCodec.encode(topic, envelope, 0, 0);
+    Instant now = time.now();
+    Envelope envelope = Envelope.fresh(UUID.randomUUID().toString(), message, now);
+    DelayTopic waiting = message.delay().isZero() ? null : delays;
+    ProducerRecord<byte[], byte[]> record =
+        waiting == null
+            ? RecordCodec.encode(topic, envelope, 0, 0)
+            : waiting.first(
+                envelope, 0, DelayTopic.notBefore(now, message.delay()), null, now.toEpochMilli());
     CompletableFuture<Void> sent;
     sending.readLock().lock();
     try {

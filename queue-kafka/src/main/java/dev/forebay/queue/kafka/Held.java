@@ -42,6 +42,9 @@ final class Held {
   /** Why the record cannot be decoded; empty when it can. */
   final String undecodable;
 
+  /** A copy that another group asked for; set at the fetch. */
+  boolean forOthers;
+
   /** Too large to be copied, so it is delivered up to the broker's limit. */
   volatile boolean uncopyable;
 

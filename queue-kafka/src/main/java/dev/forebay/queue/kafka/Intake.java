@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,13 +25,15 @@ final class Intake {
 
   private final ShareSettings settings;
   private final Enqueuer enqueuer;
+  private final Delays delays;
   private final ReturnedRecords returned = new ReturnedRecords();
   private final LongAdder undecodable = new LongAdder();
   private final Trouble writing;
 
-  Intake(ShareSettings settings, Enqueuer enqueuer) {
+  Intake(ShareSettings settings, Enqueuer enqueuer, Delays delays) {
     this.settings = settings;
     this.enqueuer = enqueuer;
+    this.delays = delays;
     this.writing =
         new Trouble(
             log, "Topic " + settings.topic() + ": a copy or dead letter could not be written");
@@ -56,6 +57,10 @@ final class Intake {
                 returned.take(partition, record.offset(), count, envelope.attempts()));
       }
       Held held = new Held(lane, record, envelope, decoded.copies(), count, now, "");
+      if (decoded.isForOtherThan(settings.group())) {
+        held.forOthers = true;
+        return held;
+      }
       long early = decoded.notBefore() - settings.time().now().toEpochMilli();
       if (decoded.notBefore() > 0 && early > 0) {
         held.decided = true;
@@ -72,6 +77,7 @@ final class Intake {
   /** Whether a record goes to the callers; else {@link #writeAside} takes care of it. */
   boolean isDeliverable(Held held) {
     return held.envelope != null
+        && !held.forOthers
         && (held.deliveryCount < settings.copyFromDelivery() || held.uncopyable);
   }
 
@@ -79,18 +85,29 @@ final class Intake {
    * Writes the copy or dead letter of a record; when the broker has it, the lane gets the decision
    * to accept the old one, and when that failed, to try again.
    *
-   * <p>A copy says when it may be delivered if the record is still waiting for that.
+   * <p>A copy says when it may be delivered if the record is still waiting for that, and that it is
+   * for this group alone. A record that is for another group alone is accepted as it is.
    */
   void writeAside(Held held) {
     held.writing = true;
+    if (held.forOthers) {
+      held.decision = Held.Decision.ACCEPT;
+      held.lane.submit(held);
+      return;
+    }
     Envelope envelope = held.envelope;
-    ProducerRecord<byte[], byte[]> record;
+    CompletableFuture<Void> sent;
     if (envelope != null) {
       long left = held.releaseAt - settings.time().nanoTime();
       long notBefore = left <= 0 ? 0 : settings.time().now().plusNanos(left).toEpochMilli() + 1;
       // Given back with a delay: what was decided since the fetch counts, too.
       Envelope now = held.delivery == null ? envelope : envelope.withAttempts(held.attemptsAfter);
-      record = RecordCodec.encode(settings.topic(), now, held.copies + 1, notBefore);
+      sent =
+          notBefore > 0 && !delays.longest().isZero()
+              ? delays.store(now, held.copies + 1, notBefore, settings.group())
+              : enqueuer.send(
+                  RecordCodec.encode(
+                      settings.topic(), now, held.copies + 1, notBefore, settings.group()));
     } else {
       String deadLetters = settings.deadLetters();
       if (deadLetters == null) {
@@ -113,10 +130,9 @@ final class Intake {
               Attempts.NONE,
               settings.time().now(),
               settings.topic());
-      record = RecordCodec.undecodableDeadLetter(deadLetters, held.record, letter);
+      sent = enqueuer.send(RecordCodec.undecodableDeadLetter(deadLetters, held.record, letter));
     }
-    CompletableFuture<Void> unused =
-        enqueuer.send(record).whenComplete((stored, error) -> written(held, error));
+    CompletableFuture<Void> unused = sent.whenComplete((stored, error) -> written(held, error));
   }
 
   private void written(Held held, @Nullable Throwable error) {

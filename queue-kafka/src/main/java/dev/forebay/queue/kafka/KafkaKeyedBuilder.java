@@ -138,7 +138,7 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
         .lease(lease.compareTo(SHORTEST_LEASE) < 0 ? lease : SHORTEST_LEASE, Duration.ofHours(12))
         .lateness(Duration.ofSeconds(2))
         .failureDetection(session)
-        .delays(Duration.ZERO, Duration.ofMinutes(15))
+        .delays(longestDelay(), Duration.ofMinutes(15))
         .batches(1000, maxPoll(), maxInFlight)
         .ordering(Capabilities.Ordering.PER_KEY)
         .attempts(Capabilities.AttemptPrecision.CAUSE_PER_PROCESS, true)
@@ -154,7 +154,11 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
 
   @Override
   Consumption consumption(
-      ClientProperties properties, Enqueuer enqueuer, BrokerAdmin admin, WorkQueue queue) {
+      ClientProperties properties,
+      Enqueuer enqueuer,
+      Delays delayed,
+      BrokerAdmin admin,
+      WorkQueue queue) {
     KeyedSettings settings =
         new KeyedSettings(
             topic,

@@ -44,6 +44,8 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
   Duration grace = Duration.ofSeconds(20);
   Duration answerWithin = Duration.ofSeconds(15);
   @Nullable String deadLetters;
+  @Nullable DelayTopic delays;
+  private @Nullable Short createReplicas;
   TimeSource time = SystemTimeSource.get();
 
   KafkaQueueBuilder(Map<String, Object> clientProperties, String topic, String group) {
@@ -51,6 +53,7 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
     this.topic = topic;
     this.group = group;
     this.deadLetters = topic + ".dlq";
+    this.delays = DelayTopic.of(topic);
   }
 
   /** The group, whose workers divide the messages among themselves. */
@@ -80,6 +83,30 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
     return self();
   }
 
+  /**
+   * Does without a topic for delayed messages: an enqueue with a delay is then refused, and a
+   * release can be delayed only as far as this process can hold the message. Otherwise the topic
+   * {@code <topic>.delays} must exist, with twenty partitions and a week of retention.
+   */
+  public B withoutDelays() {
+    this.delays = null;
+    return self();
+  }
+
+  /**
+   * Lets {@link #build()} create what is missing of the queue's topic, its dead letters and its
+   * delays, with this replication factor; the queue's topic gets the brokers' default number of
+   * partitions. What exists is left as it is.
+   */
+  public B createTopics(short replicationFactor) {
+    if (replicationFactor < 1) {
+      throw new IllegalArgumentException(
+          "A replication factor must be at least 1, not " + replicationFactor);
+    }
+    this.createReplicas = replicationFactor;
+    return self();
+  }
+
   /** How long {@link KafkaWorkQueue#close()} lets deliveries be settled, 20 s by default. */
   public B grace(Duration value) {
     this.grace = value;
@@ -102,7 +129,8 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
    * Checks the configuration against the cluster and opens the queue (S2).
    *
    * @throws QueueException NOT_FOUND when a topic does not exist, ACCESS_DENIED when a permission
-   *     is missing, MISCONFIGURED when the cluster's settings or the client properties do not fit,
+   *     is missing, MISCONFIGURED when the cluster's settings or the client properties do not fit
+   *     or the delay topic would lose what waits there,
    *     UNAVAILABLE when no broker answers in time; the text says what to do
    */
   public KafkaWorkQueue build() {
@@ -113,10 +141,18 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
     ClientProperties properties = new ClientProperties(clientProperties, topic);
     BrokerAdmin admin = new BrokerAdmin(properties, answerWithin);
     try {
+      Short replicas = createReplicas;
+      if (replicas != null) {
+        QueueTopics.create(admin, topic, deadLetters, delays, replicas, answerWithin);
+      }
       int topicLimit = admin.checkTopic(topic, Set.of(AclOperation.READ, AclOperation.WRITE));
       String dead = deadLetters;
       if (dead != null) {
         topicLimit = Math.min(topicLimit, admin.checkTopic(dead, Set.of(AclOperation.WRITE)));
+      }
+      DelayTopic waiting = delays;
+      if (waiting != null) {
+        topicLimit = Math.min(topicLimit, QueueTopics.checkDelays(admin, waiting));
       }
       return open(properties, admin, topicLimit);
     } catch (RuntimeException e) {
@@ -127,6 +163,11 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
 
   abstract B self();
 
+  /** The longest delay that the delay topic offers; zero where there is none. */
+  Duration longestDelay() {
+    return delays == null ? Duration.ZERO : DelayClasses.LONGEST;
+  }
+
   /** Checks what the mode needs of the cluster and adds what it can do to the common numbers. */
   abstract Capabilities.Builder prepare(
       BrokerAdmin admin, ClientProperties properties, Capabilities.Builder common);
@@ -134,9 +175,13 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
   /** Short name of the mode. */
   abstract String backend();
 
-  /** The consuming half. */
+  /** The consuming half, which may move messages that are to wait for long to the delays. */
   abstract Consumption consumption(
-      ClientProperties properties, Enqueuer enqueuer, BrokerAdmin admin, WorkQueue queue);
+      ClientProperties properties,
+      Enqueuer enqueuer,
+      Delays delayed,
+      BrokerAdmin admin,
+      WorkQueue queue);
 
   private KafkaWorkQueue open(ClientProperties properties, BrokerAdmin admin, int topicLimit) {
     Map<String, Object> producerProperties = properties.producer();
@@ -147,19 +192,26 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
             .sizes(Math.max(1, Math.min(request, topicLimit) - RESERVED_BYTES), MAX_HEADERS)
             .ids(MAX_ID, MAX_ID)
             .batches(ENQUEUE_BATCH, 1, 1)
+            .delays(longestDelay(), longestDelay())
             .deadLetters(deadLetters != null);
     Capabilities can = prepare(admin, properties, common).build();
     KafkaProducer<byte[], byte[]> producer = producer(producerProperties);
     try {
-      Enqueuer enqueuer = new Enqueuer(topic, can, producer, time);
+      DelayTopic waiting = delays;
+      Enqueuer enqueuer = new Enqueuer(topic, can, producer, time, waiting);
+      Delays delayed =
+          waiting == null
+              ? Delays.NONE
+              : new TopicDelays(waiting, enqueuer, properties, admin, time);
       return new KafkaWorkQueue(
           topic,
           can,
           admin,
           enqueuer,
+          delayed,
           grace,
           time,
-          queue -> consumption(properties, enqueuer, admin, queue));
+          queue -> consumption(properties, enqueuer, delayed, admin, queue));
     } catch (RuntimeException e) {
       producer.close(Duration.ZERO);
       throw e;

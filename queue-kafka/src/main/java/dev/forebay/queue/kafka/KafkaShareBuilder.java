@@ -29,7 +29,8 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
    * The most share consumers this queue opens, 64 by default; each is a member of the group, which
    * takes 200 by default ({@code group.share.max.size}), and costs two threads. They open by
    * demand. With slow handlers each works on one message at a time, so this bounds how many slow
-   * messages one process has in hand; a message that waits for its release delay keeps one, too.
+   * messages one process has in hand; a message that waits for a release delay of up to two seconds
+   * keeps one, too, and without delays any delayed one.
    */
   public KafkaShareBuilder maxLanes(int count) {
     if (count < 1) {
@@ -60,7 +61,8 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
         .lateness(Duration.ofSeconds(2))
         // A hung process keeps what it holds until the broker's lock ends.
         .failureDetection(lease)
-        .delays(Duration.ZERO, Duration.ofMinutes(15))
+        // Without a delay topic the message occupies a consumer all the while.
+        .delays(longestDelay(), delays == null ? Duration.ofMinutes(15) : longestDelay())
         .batches(1000, LaneSizes.LARGEST, LaneSizes.LARGEST)
         .attempts(Capabilities.AttemptPrecision.CAUSE_PER_PROCESS, true)
         .fencing(Capabilities.Fencing.APPROXIMATE);
@@ -68,7 +70,11 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
 
   @Override
   Consumption consumption(
-      ClientProperties properties, Enqueuer enqueuer, BrokerAdmin admin, WorkQueue queue) {
+      ClientProperties properties,
+      Enqueuer enqueuer,
+      Delays delayed,
+      BrokerAdmin admin,
+      WorkQueue queue) {
     ShareSettings settings =
         new ShareSettings(
             topic,
@@ -80,6 +86,6 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
             deadLetters,
             grace,
             time);
-    return new ShareConsumption(settings, properties, enqueuer, admin, queue);
+    return new ShareConsumption(settings, properties, enqueuer, delayed, admin, queue);
   }
 }

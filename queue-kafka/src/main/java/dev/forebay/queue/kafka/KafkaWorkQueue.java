@@ -52,18 +52,30 @@ import org.apache.kafka.clients.producer.Producer;
  * but for what happened within the last commit interval. Fencing tokens grow for as long as the
  * group's offsets exist.
  *
- * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a record that waits for its
- * release delay occupies a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted
- * across processes by the broker, their causes only within one process.
+ * <p><b>Delays.</b> A message that waits for its enqueue delay, or in
+ * share mode for a release delay of more than two seconds, waits in a topic of its own, {@code <topic>.delays}, and is written to the queue's
+ * topic again when it is due (E4, R1). Every process that polls takes part in that, under the group
+ * {@code forebay-<topic>.delays}. Whether a message is due is judged by the wall clocks of the
+ * hosts, so a clock that is ahead or behind makes it early or late by as much. A crash at the wrong
+ * moment leaves one more copy with the same id; a message that no process could move on for the
+ * retention time of that topic is lost.
+ *
+ * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a short release delay occupies
+ * a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
+ * broker, their causes only within one process.
  *
  * <p>Thread-safe.
  */
 public final class KafkaWorkQueue implements WorkQueue {
 
+  /** Handing delayed messages over begins when closing does, so little is left of it at the end. */
+  private static final Duration CLOSE_DELAYS = Duration.ofMillis(200);
+
   private final String topic;
   private final Capabilities capabilities;
   private final BrokerAdmin admin;
   private final Enqueuer enqueuer;
+  private final Delays delays;
   private final Duration grace;
   private final TimeSource time;
   private final Consumption consumption;
@@ -73,6 +85,7 @@ public final class KafkaWorkQueue implements WorkQueue {
       Capabilities capabilities,
       BrokerAdmin admin,
       Enqueuer enqueuer,
+      Delays delays,
       Duration grace,
       TimeSource time,
       Consumption.Factory consumption) {
@@ -80,6 +93,7 @@ public final class KafkaWorkQueue implements WorkQueue {
     this.capabilities = capabilities;
     this.admin = admin;
     this.enqueuer = enqueuer;
+    this.delays = delays;
     this.grace = grace;
     this.time = time;
     this.consumption = consumption.create(this);
@@ -135,6 +149,7 @@ public final class KafkaWorkQueue implements WorkQueue {
   @Override
   public List<Delivery> poll(int max, Duration wait) {
     Checks.poll(max, wait);
+    delays.start();
     return consumption.poll(max, wait);
   }
 
@@ -171,11 +186,13 @@ public final class KafkaWorkQueue implements WorkQueue {
    * {@inheritDoc}
    *
    * <p>From the group's lag: what other processes hold under a lease counts as visible, because the
-   * broker does not tell it apart.
+   * broker does not tell it apart. What is delayed is counted for the topic, released messages of
+   * all its groups among them.
    */
   @Override
   public QueueDepth depth() {
-    return consumption.depth();
+    QueueDepth depth = consumption.depth();
+    return new QueueDepth(depth.visible(), depth.inFlight(), delays.waiting(), depth.oldestAge());
   }
 
   /**
@@ -210,7 +227,9 @@ public final class KafkaWorkQueue implements WorkQueue {
   public void close() {
     long end = time.nanoTime() + grace.toNanos();
     enqueuer.refuse();
+    delays.stop();
     consumption.close();
+    delays.close(Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(CLOSE_DELAYS));
     // What was accepted is flushed in the time that is left, and in most of the second beyond it.
     enqueuer.close(
         Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(Duration.ofMillis(600)));

@@ -14,6 +14,7 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +32,10 @@ final class RecordCodec {
   private static final String COPIES = Message.RESERVED_HEADER_PREFIX + "copies";
 
   /** When a copy may first be delivered, in milliseconds of the wall clock. */
-  private static final String NOT_BEFORE = Message.RESERVED_HEADER_PREFIX + "not-before";
+  static final String NOT_BEFORE = Message.RESERVED_HEADER_PREFIX + "not-before";
+
+  /** The only group that is to see a copy: other groups have settled the message themselves. */
+  private static final String GROUP = Message.RESERVED_HEADER_PREFIX + "group";
 
   /** The key travels as the record's key alone. */
   private static final String KEY = Message.RESERVED_HEADER_PREFIX + "key";
@@ -51,8 +55,15 @@ final class RecordCodec {
    *
    * @param copies how often the message was copied to a new record
    * @param notBefore when it may first be delivered, in milliseconds of the wall clock; 0: at once
+   * @param group the only group that is to see it; null: every group
    */
-  record Decoded(Envelope envelope, int copies, long notBefore) {}
+  record Decoded(Envelope envelope, int copies, long notBefore, @Nullable String group) {
+
+    /** Whether the record is a copy that some other group asked for: to be settled unseen. */
+    boolean isForOtherThan(String mine) {
+      return group != null && !group.equals(mine);
+    }
+  }
 
   /** The record cannot be represented as a message; the text says why. */
   static final class UndecodableException extends Exception {
@@ -65,6 +76,12 @@ final class RecordCodec {
 
   static ProducerRecord<byte[], byte[]> encode(
       String topic, Envelope envelope, int copies, long notBefore) {
+    return encode(topic, envelope, copies, notBefore, null);
+  }
+
+  /** As above, for one group alone. */
+  static ProducerRecord<byte[], byte[]> encode(
+      String topic, Envelope envelope, int copies, long notBefore, @Nullable String group) {
     Message message = envelope.message();
     RecordHeaders headers = new RecordHeaders();
     message.headers().forEach((name, value) -> headers.add(name, utf8(value)));
@@ -81,6 +98,9 @@ final class RecordCodec {
     }
     if (notBefore > 0) {
       headers.add(NOT_BEFORE, utf8(Long.toString(notBefore)));
+    }
+    if (group != null) {
+      headers.add(GROUP, utf8(group));
     }
     byte @Nullable [] key = message.key().map(RecordCodec::utf8).orElse(null);
     return new ProducerRecord<>(topic, null, key, message.body(), headers);
@@ -120,7 +140,7 @@ final class RecordCodec {
               reserved,
               record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
-      return new Decoded(envelope, copies, notBefore);
+      return new Decoded(envelope, copies, notBefore, reserved.get(GROUP));
     } catch (QueueException e) {
       throw new UndecodableException(String.valueOf(e.getMessage()));
     }
@@ -146,6 +166,23 @@ final class RecordCodec {
             letter);
     envelope.metadata().forEach((name, value) -> headers.add(name, utf8(value)));
     return new ProducerRecord<>(topic, null, record.key(), record.value(), headers);
+  }
+
+  /**
+   * When a waiting record is due, without decoding the rest of it: 0 when it does not say, and -1
+   * when what it says cannot be read.
+   */
+  static long notBefore(Headers headers) {
+    Header header = headers.lastHeader(NOT_BEFORE);
+    byte @Nullable [] value = header == null ? null : header.value();
+    if (header == null || value == null) {
+      return header == null ? 0 : -1;
+    }
+    try {
+      return count(NOT_BEFORE, new String(value, StandardCharsets.UTF_8), MAX_MILLIS);
+    } catch (UndecodableException e) {
+      return -1;
+    }
   }
 
   private static boolean isReserved(String name) {

@@ -26,12 +26,20 @@ import org.slf4j.LoggerFactory;
 final class ShareConsumption implements Consumption {
 
   private static final Logger log = LoggerFactory.getLogger(ShareConsumption.class);
+
+  /**
+   * The longest release delay that a lane waits out itself: two writes and a read cost more than a
+   * lane that is busy for so long, and less than one that is busy for longer.
+   */
+  static final Duration HELD_DELAY = Duration.ofSeconds(2);
+
   private static final CompletableFuture<Settlement> STALE =
       CompletableFuture.completedFuture(Settlement.STALE);
 
   private final ShareSettings settings;
   private final TimeSource time;
   private final Enqueuer enqueuer;
+  private final Delays delays;
   private final BrokerAdmin admin;
   private final WorkQueue queue;
   private final Intake intake;
@@ -43,14 +51,16 @@ final class ShareConsumption implements Consumption {
       ShareSettings settings,
       ClientProperties properties,
       Enqueuer enqueuer,
+      Delays delays,
       BrokerAdmin admin,
       WorkQueue queue) {
     this.settings = settings;
     this.time = settings.time();
     this.enqueuer = enqueuer;
+    this.delays = delays;
     this.admin = admin;
     this.queue = queue;
-    this.intake = new Intake(settings, enqueuer);
+    this.intake = new Intake(settings, enqueuer, delays);
     Trouble trouble =
         new Trouble(
             log,
@@ -107,11 +117,39 @@ final class ShareConsumption implements Consumption {
     if (delay.isZero()) {
       return decide(held, Held.Decision.RELEASE);
     }
-    // Decided here and now: the lane holds the record until its time and then gives it back.
+    return delays.longest().isZero() || delay.compareTo(HELD_DELAY) <= 0
+        ? hold(mine)
+        : moveAway(mine, delay);
+  }
+
+  /** Decided here and now: the lane holds the record until its time and then gives it back. */
+  private static CompletableFuture<Settlement> hold(ShareDelivery mine) {
+    Held held = mine.held();
     mine.settled();
     held.decision = Held.Decision.RELEASE;
     held.lane.settle(held);
     return CompletableFuture.completedFuture(Settlement.OK);
+  }
+
+  /** Stored as a copy that waits elsewhere, then accepted (as D1); held where that fails. */
+  private CompletableFuture<Settlement> moveAway(ShareDelivery mine, Duration delay) {
+    Held held = mine.held();
+    Envelope copy = mine.envelope().withAttempts(held.attemptsAfter);
+    return delays
+        .store(copy, held.copies + 1, DelayTopic.notBefore(time.now(), delay), settings.group())
+        .handle((stored, error) -> error)
+        .thenCompose(
+            error -> {
+              if (error == null) {
+                return decide(held, Held.Decision.ACCEPT);
+              }
+              log.warn(
+                  "Topic {}: a released message could not be stored until it is due; it waits in"
+                      + " this process. {}",
+                  settings.topic(),
+                  KafkaErrors.unwrap(error).toString());
+              return hold(mine);
+            });
   }
 
   @Override

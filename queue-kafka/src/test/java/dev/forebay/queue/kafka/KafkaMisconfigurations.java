@@ -1,6 +1,7 @@
 package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.testkit.contract.Misconfiguration;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import java.time.Duration;
@@ -12,6 +13,13 @@ import java.util.Map;
 final class KafkaMisconfigurations {
 
   private KafkaMisconfigurations() {}
+
+  private static WorkQueue withDelays(
+      EmbeddedKafka kafka, String topic, int partitions, Map<String, String> configs) {
+    kafka.createTopic(topic, 1);
+    kafka.createTopic(topic + ".delays", partitions, configs);
+    return KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDeadLetters().build();
+  }
 
   /** Starts to build a queue in one of the modes. */
   interface Mode {
@@ -31,6 +39,7 @@ final class KafkaMisconfigurations {
                 () ->
                     KafkaWorkQueue.shared(kafka.clientProperties(), topic)
                         .withoutDeadLetters()
+                        .withoutDelays()
                         .lease(Duration.ofMillis(200))
                         .build()),
             new Misconfiguration(
@@ -40,6 +49,7 @@ final class KafkaMisconfigurations {
                 () ->
                     KafkaWorkQueue.shared(kafka.clientProperties(), topic)
                         .withoutDeadLetters()
+                        .withoutDelays()
                         .lease(Duration.ofMinutes(10))
                         .build())));
     return all;
@@ -61,6 +71,34 @@ final class KafkaMisconfigurations {
             ErrorCode.NOT_FOUND,
             "kafka-topics.sh --create --topic misconfigured.dlq",
             () -> mode.builder(kafka.clientProperties(), topic).build()),
+        new Misconfiguration(
+            "a topic of delays that does not exist",
+            ErrorCode.NOT_FOUND,
+            "kafka-topics.sh --create --topic misconfigured.delays --partitions 20",
+            () ->
+                KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+                    .withoutDeadLetters()
+                    .build()),
+        new Misconfiguration(
+            "a topic of delays with too few partitions",
+            ErrorCode.MISCONFIGURED,
+            "kafka-topics.sh --alter --topic few.delays --partitions 20",
+            () -> withDelays(kafka, "few", 19, Map.of())),
+        new Misconfiguration(
+            "a topic of delays that forgets too soon",
+            ErrorCode.MISCONFIGURED,
+            "--add-config retention.ms=604800000",
+            () -> withDelays(kafka, "short", 20, Map.of("retention.ms", "3600000"))),
+        new Misconfiguration(
+            "a topic of delays that keeps one message a key",
+            ErrorCode.MISCONFIGURED,
+            "--add-config cleanup.policy=delete",
+            () -> withDelays(kafka, "compacted", 20, Map.of("cleanup.policy", "compact"))),
+        new Misconfiguration(
+            "a topic of delays of bounded size",
+            ErrorCode.MISCONFIGURED,
+            "--add-config retention.bytes=-1",
+            () -> withDelays(kafka, "small", 20, Map.of("retention.bytes", "1000000"))),
         new Misconfiguration(
             "a topic name that cannot exist",
             ErrorCode.MISCONFIGURED,

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class KafkaBackend implements Backend {
   private static final int PARTITIONS = 3;
 
+  /** What {@link KafkaWorkQueue} asks for. */
+  private static final int DELAY_CLASSES = 20;
+
   private final TimeOuts timeOuts;
   private final EmbeddedKafka cluster;
   private final String topic = "loadtest-" + UUID.randomUUID();
@@ -23,6 +26,7 @@ final class KafkaBackend implements Backend {
     this.cluster = cluster;
     cluster.createTopic(topic, PARTITIONS);
     cluster.createTopic(topic + ".dlq", 1);
+    cluster.createTopic(topic + ".delays", DELAY_CLASSES);
   }
 
   static KafkaBackend start(TimeOuts timeOuts) {

@@ -1,0 +1,525 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.kafka.DelayPartition.Waiting;
+import dev.forebay.queue.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves the records of a delay topic on when their time has come; {@link DelayClasses} says where
+ * to.
+ *
+ * <p>One thread owns a consumer. The processes that work on a queue divide the classes among them
+ * as a consumer group. A record is written to its next place first and its offset committed when
+ * that is confirmed, so that a crash in between writes it once more and never loses it. Records
+ * that have less than a second left are kept in memory until they are due, and overtake each other
+ * there; what they overtake is written again before the partition is handed to another process in
+ * an orderly way, so that nothing is written twice then.
+ *
+ * <p>Memory is bounded: {@value #MAX_OPEN} records or {@value #MAX_OPEN_BYTES} bytes are under way,
+ * and each class has read at most {@value #MAX_WAITING} records or {@value #MAX_WAITING_BYTES}
+ * bytes and one fetch ahead. At the bound, fetching from that partition is paused; the queue's own
+ * partitions never are.
+ *
+ * <p>{@link #start}, {@link #stop} and {@link #close} are for any thread; all else belongs to the
+ * forwarder's own.
+ */
+final class DelayForwarder {
+
+  private static final Logger log = LoggerFactory.getLogger(DelayForwarder.class);
+
+  private static final int MAX_OPEN = 10_000;
+  private static final long MAX_OPEN_BYTES = 16 << 20;
+  private static final int MAX_WAITING = 2_000;
+  private static final long MAX_WAITING_BYTES = 1 << 20;
+
+  /** How much is written twice after a crash, against the cost of a commit. */
+  private static final long COMMIT_MILLIS = 100;
+
+  private static final long LONGEST_POLL_MILLIS = 2_000;
+  private static final long SENDING_POLL_MILLIS = 50;
+  private static final long RETRY_MILLIS = 1_000;
+  private static final long REFUSED_MILLIS = 60_000;
+  private static final Duration HAND_OVER = Duration.ofSeconds(2);
+
+  private record Answer(Waiting of, boolean delivered, @Nullable Throwable error) {}
+
+  private final DelayTopic topic;
+  private final Supplier<Consumer<byte[], byte[]>> consumers;
+  private final Function<ProducerRecord<byte[], byte[]>, CompletableFuture<Void>> sender;
+  private final TimeSource time;
+  private final Trouble trouble;
+  private final Thread thread;
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+  private volatile @Nullable Consumer<byte[], byte[]> waking;
+  private volatile long closeBy;
+
+  // The thread's own.
+  private final Map<TopicPartition, DelayPartition> partitions = new HashMap<>();
+  private final PriorityQueue<Waiting> near =
+      new PriorityQueue<>(
+          Comparator.<Waiting>comparingLong(each -> each.lookAt)
+              .thenComparingLong(each -> each.offset));
+  private int openCount;
+  private long openBytes;
+  private int sending;
+  private boolean committing;
+  private long commitAt;
+
+  /**
+   * A forwarder that does nothing yet.
+   *
+   * @param consumers opens a consumer of the group that divides the classes
+   * @param sender writes a record and answers when it is confirmed
+   */
+  DelayForwarder(
+      DelayTopic topic,
+      Supplier<Consumer<byte[], byte[]>> consumers,
+      Function<ProducerRecord<byte[], byte[]>, CompletableFuture<Void>> sender,
+      TimeSource time) {
+    this.topic = topic;
+    this.consumers = consumers;
+    this.sender = sender;
+    this.time = time;
+    this.trouble =
+        new Trouble(log, "Topic " + topic.name() + ": delayed messages cannot be moved on");
+    this.thread = new Thread(this::run, "forebay-kafka-" + topic.name());
+    this.thread.setDaemon(true);
+  }
+
+  // ---- called by other threads
+
+  void start() {
+    thread.start();
+  }
+
+  /** Moves nothing more; what is under way is finished in the background. */
+  void stop() {
+    stopped.countDown();
+    Consumer<byte[], byte[]> open = waking;
+    if (open != null) {
+      open.wakeup();
+    }
+  }
+
+  /** Waits for the end, at most so long, and hurries it then. */
+  void close(Duration within) {
+    closeBy = time.nanoTime() + within.toNanos();
+    stop();
+    try {
+      thread.join(Math.max(1, within.toMillis()));
+      if (thread.isAlive()) {
+        thread.interrupt();
+        thread.join(1_000);
+      }
+    } catch (InterruptedException e) {
+      thread.interrupt();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isStopped() {
+    return stopped.getCount() == 0;
+  }
+
+  // ---- the forwarder's thread
+
+  private void run() {
+    while (!isStopped()) {
+      Consumer<byte[], byte[]> consumer = null;
+      try {
+        consumer = consumers.get();
+        waking = consumer;
+        consumer.subscribe(List.of(topic.name()), new Ownership(consumer));
+        while (!isStopped()) {
+          turn(consumer);
+        }
+      } catch (WakeupException e) {
+        log.trace("Told to stop");
+      } catch (KafkaException | IllegalStateException e) {
+        trouble.seen(e);
+      } catch (RuntimeException | Error e) {
+        log.error("The forwarder of {} fell over a defect and starts again", topic.name(), e);
+      } finally {
+        waking = null;
+        end(consumer);
+      }
+      try {
+        boolean unused = stopped.await(RETRY_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void turn(Consumer<byte[], byte[]> consumer) {
+    takeAnswers();
+    long now = millis();
+    moveOn(now);
+    deliver(now);
+    commit(consumer, now);
+    bound(consumer);
+    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(idle(now)))) {
+      DelayPartition home = partitions.get(new TopicPartition(record.topic(), record.partition()));
+      if (home != null) {
+        home.fetched(record, millis());
+      }
+    }
+  }
+
+  private long millis() {
+    return time.now().toEpochMilli();
+  }
+
+  private boolean hasRoom() {
+    return openCount < MAX_OPEN && openBytes < MAX_OPEN_BYTES;
+  }
+
+  /** Opens what has waited long enough in its class. */
+  private void moveOn(long now) {
+    for (DelayPartition each : partitions.values()) {
+      while (hasRoom()) {
+        Waiting next = each.open(now);
+        if (next == null) {
+          break;
+        }
+        openCount++;
+        openBytes += next.bytes;
+        route(next, DelayClasses.begin(next.leavesAt, now), now);
+      }
+    }
+  }
+
+  /** Sends what is due, and what is to be tried again. */
+  private void deliver(long now) {
+    for (Waiting next = near.peek(); next != null && next.lookAt <= now; next = near.peek()) {
+      near.remove();
+      route(next, now, now);
+    }
+  }
+
+  private void route(Waiting each, long begin, long now) {
+    ConsumerRecord<byte[], byte[]> record = each.record;
+    if (record == null) {
+      return;
+    }
+    int index = DelayClasses.of(each.due - begin);
+    if (each.due <= now) {
+      send(each, topic.due(record, each.due), true);
+    } else if (index == 0) {
+      each.lookAt = each.due;
+      near.add(each);
+    } else {
+      send(each, topic.next(record, index, begin), false);
+    }
+  }
+
+  private void send(Waiting each, ProducerRecord<byte[], byte[]> record, boolean delivering) {
+    each.sending = true;
+    sending++;
+    CompletableFuture<Boolean> unused =
+        sender
+            .apply(record)
+            .handle((stored, error) -> answers.add(new Answer(each, delivering, error)));
+  }
+
+  private void takeAnswers() {
+    for (Answer answer = answers.poll(); answer != null; answer = answers.poll()) {
+      take(answer);
+    }
+  }
+
+  private void take(Answer answer) {
+    Waiting each = answer.of();
+    Throwable error = answer.error();
+    each.sending = false;
+    sending--;
+    if (error == null) {
+      trouble.over();
+      ended(each);
+    } else if (partitions.get(each.home.partition) != each.home) {
+      // Another forwarder has it by now, and its record is still there.
+      ended(each);
+    } else if (answer.delivered() && KafkaErrors.sendCode(error) == ErrorCode.INVALID_MESSAGE) {
+      refused(each, error);
+    } else {
+      trouble.seen(error);
+      each.lookAt = millis() + RETRY_MILLIS;
+      near.add(each);
+    }
+  }
+
+  private void ended(Waiting each) {
+    if (each.record != null) {
+      each.record = null;
+      openCount--;
+      openBytes -= each.bytes;
+    }
+  }
+
+  /** The queue's topic does not take it: it waits on, behind others rather than in their way. */
+  private void refused(Waiting each, Throwable error) {
+    ConsumerRecord<byte[], byte[]> record = each.record;
+    if (record == null) {
+      return;
+    }
+    log.error(
+        "The topic {} refuses the record {}@{} of {}, which is tried again in a minute; does its"
+            + " max.message.bytes fit that of {}? {}",
+        topic.target(),
+        each.home.partition,
+        each.offset,
+        topic.name(),
+        topic.name(),
+        error.getMessage());
+    long now = millis();
+    send(each, topic.next(record, DelayClasses.of(REFUSED_MILLIS), now), false);
+  }
+
+  private void commit(Consumer<byte[], byte[]> consumer, long now) {
+    if (committing || (commitAt - now > 0 && commitAt - now <= COMMIT_MILLIS)) {
+      return;
+    }
+    Map<TopicPartition, OffsetAndMetadata> offsets = resolved(partitions.values());
+    if (offsets.isEmpty()) {
+      return;
+    }
+    commitAt = now + COMMIT_MILLIS;
+    committing = true;
+    consumer.commitAsync(
+        offsets,
+        (done, error) -> {
+          committing = false;
+          if (error == null) {
+            committed(done);
+          } else {
+            // The next one covers it, here or wherever the partition went.
+            log.debug("A commit on {} failed", topic.name(), error);
+          }
+        });
+  }
+
+  private static Map<TopicPartition, OffsetAndMetadata> resolved(Collection<DelayPartition> homes) {
+    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    for (DelayPartition each : homes) {
+      if (each.isAhead()) {
+        offsets.put(each.partition, new OffsetAndMetadata(each.resolvedTo()));
+      }
+    }
+    return offsets;
+  }
+
+  private void committed(Map<TopicPartition, OffsetAndMetadata> offsets) {
+    offsets.forEach(
+        (partition, offset) -> {
+          DelayPartition home = partitions.get(partition);
+          if (home != null) {
+            home.committed(offset.offset());
+          }
+        });
+  }
+
+  /** Reads no further ahead than the bounds. */
+  private void bound(Consumer<byte[], byte[]> consumer) {
+    List<TopicPartition> full = new ArrayList<>();
+    List<TopicPartition> free = new ArrayList<>();
+    for (DelayPartition each : partitions.values()) {
+      int count = each.waitingCount();
+      long bytes = each.waitingBytes();
+      if (!each.paused && (count >= MAX_WAITING || bytes >= MAX_WAITING_BYTES)) {
+        each.paused = true;
+        full.add(each.partition);
+      } else if (each.paused && count < MAX_WAITING / 2 && bytes < MAX_WAITING_BYTES / 2) {
+        each.paused = false;
+        free.add(each.partition);
+      }
+    }
+    consumer.pause(full);
+    consumer.resume(free);
+  }
+
+  /** How long nothing will be due. */
+  private long idle(long now) {
+    long until = now + LONGEST_POLL_MILLIS;
+    boolean room = hasRoom();
+    boolean ahead = false;
+    for (DelayPartition each : partitions.values()) {
+      if (room) {
+        until = Math.min(until, each.firstLeavesAt());
+      }
+      ahead |= each.isAhead();
+    }
+    Waiting next = near.peek();
+    if (next != null) {
+      until = Math.min(until, next.lookAt);
+    }
+    if (sending > 0) {
+      until = Math.min(until, now + SENDING_POLL_MILLIS);
+    }
+    if (ahead || committing) {
+      until = Math.min(until, now + COMMIT_MILLIS);
+    }
+    return Math.max(0, until - now);
+  }
+
+  /** Gives partitions to others so that nothing is written twice, as far as time allows. */
+  private void handOver(
+      Consumer<byte[], byte[]> consumer, Collection<TopicPartition> gone, Duration within) {
+    long end = time.nanoTime() + within.toNanos();
+    List<DelayPartition> homes = new ArrayList<>();
+    for (TopicPartition partition : gone) {
+      DelayPartition home = partitions.get(partition);
+      if (home != null) {
+        homes.add(home);
+      }
+    }
+    try {
+      await(homes, end);
+      long now = millis();
+      for (DelayPartition home : homes) {
+        Set<Waiting> overtaken = new HashSet<>(home.overtaken());
+        near.removeAll(overtaken);
+        for (Waiting each : overtaken) {
+          ConsumerRecord<byte[], byte[]> record = each.record;
+          if (record != null) {
+            send(each, topic.next(record, DelayClasses.of(each.due - now), now), false);
+          }
+        }
+      }
+      await(homes, end);
+      commitNow(consumer, resolved(homes), end);
+    } catch (KafkaException e) {
+      log.debug("Handing over {} was cut short", gone, e);
+    } finally {
+      forget(gone);
+    }
+  }
+
+  private void await(List<DelayPartition> homes, long end) {
+    takeAnswers();
+    while (homes.stream().anyMatch(DelayPartition::isSending)) {
+      try {
+        Answer answer = answers.poll(end - time.nanoTime(), TimeUnit.NANOSECONDS);
+        if (answer == null) {
+          return;
+        }
+        take(answer);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  private void commitNow(
+      Consumer<byte[], byte[]> consumer, Map<TopicPartition, OffsetAndMetadata> offsets, long end) {
+    if (offsets.isEmpty()) {
+      return;
+    }
+    Duration left = Duration.ofNanos(Math.max(1_000_000, end - time.nanoTime()));
+    try {
+      consumer.commitSync(offsets, left);
+    } catch (WakeupException e) {
+      // The call to stop came just now; it is used up with this.
+      consumer.commitSync(offsets, left);
+    }
+  }
+
+  /** Drops what was in hand; whoever has the partition next reads it again. */
+  private void forget(Collection<TopicPartition> gone) {
+    Set<DelayPartition> homes = new HashSet<>();
+    for (TopicPartition partition : gone) {
+      DelayPartition home = partitions.remove(partition);
+      if (home != null) {
+        homes.add(home);
+      }
+    }
+    near.removeIf(
+        each -> {
+          boolean drop = homes.contains(each.home);
+          if (drop) {
+            ended(each);
+          }
+          return drop;
+        });
+  }
+
+  private void end(@Nullable Consumer<byte[], byte[]> consumer) {
+    if (consumer == null) {
+      return;
+    }
+    long left = closeBy - time.nanoTime();
+    Duration within =
+        closeBy != 0 && left < HAND_OVER.toNanos()
+            ? Duration.ofNanos(Math.max(0, left))
+            : HAND_OVER;
+    List<TopicPartition> all = List.copyOf(partitions.keySet());
+    if (isStopped()) {
+      handOver(consumer, all, within);
+    } else {
+      forget(all);
+    }
+    boolean interrupted = Thread.interrupted();
+    try {
+      consumer.close(CloseOptions.timeout(Duration.ofMillis(500)));
+    } catch (KafkaException e) {
+      log.debug("A consumer of {} could not leave its group", topic.name(), e);
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    committing = false;
+  }
+
+  /** Takes and gives partitions; called within poll. */
+  private final class Ownership implements ConsumerRebalanceListener {
+    private final Consumer<byte[], byte[]> consumer;
+
+    Ownership(Consumer<byte[], byte[]> consumer) {
+      this.consumer = consumer;
+    }
+
+    @Override
+    public void onPartitionsAssigned(Collection<TopicPartition> added) {
+      added.forEach(partition -> partitions.put(partition, new DelayPartition(partition)));
+    }
+
+    @Override
+    public void onPartitionsRevoked(Collection<TopicPartition> gone) {
+      handOver(consumer, gone, HAND_OVER);
+    }
+
+    @Override
+    public void onPartitionsLost(Collection<TopicPartition> gone) {
+      forget(gone);
+    }
+  }
+}
