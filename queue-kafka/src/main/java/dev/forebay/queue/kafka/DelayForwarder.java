@@ -19,11 +19,11 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -60,9 +60,6 @@ final class DelayForwarder {
   private static final int MAX_WAITING = 2_000;
   private static final long MAX_WAITING_BYTES = 1 << 20;
 
-  /** How much is written twice after a crash, against the cost of a commit. */
-  private static final long COMMIT_MILLIS = 100;
-
   private static final long LONGEST_POLL_MILLIS = 2_000;
   private static final long SENDING_POLL_MILLIS = 50;
   private static final long RETRY_MILLIS = 1_000;
@@ -76,6 +73,7 @@ final class DelayForwarder {
   private final Function<ProducerRecord<byte[], byte[]>, CompletableFuture<Void>> sender;
   private final TimeSource time;
   private final Trouble trouble;
+  private final DelayCommits commits;
   private final Thread thread;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
@@ -91,19 +89,19 @@ final class DelayForwarder {
   private int openCount;
   private long openBytes;
   private int sending;
-  private boolean committing;
-  private long commitAt;
 
   /**
    * A forwarder that does nothing yet.
    *
    * @param consumers opens a consumer of the group that divides the classes
    * @param sender writes a record and answers when it is confirmed
+   * @param admin removes records that have been moved on
    */
   DelayForwarder(
       DelayTopic topic,
       Supplier<Consumer<byte[], byte[]>> consumers,
       Function<ProducerRecord<byte[], byte[]>, CompletableFuture<Void>> sender,
+      Admin admin,
       TimeSource time) {
     this.topic = topic;
     this.consumers = consumers;
@@ -111,6 +109,7 @@ final class DelayForwarder {
     this.time = time;
     this.trouble =
         new Trouble(log, "Topic " + topic.name() + ": delayed messages cannot be moved on");
+    this.commits = new DelayCommits(topic.name(), admin, time);
     this.thread = new Thread(this::run, "forebay-kafka-" + topic.name());
     this.thread.setDaemon(true);
   }
@@ -185,7 +184,7 @@ final class DelayForwarder {
     long now = millis();
     moveOn(now);
     deliver(now);
-    commit(consumer, now);
+    commits.commit(consumer, partitions, now);
     bound(consumer);
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(idle(now)))) {
       DelayPartition home = partitions.get(new TopicPartition(record.topic(), record.partition()));
@@ -304,49 +303,6 @@ final class DelayForwarder {
     send(each, topic.next(record, DelayClasses.of(REFUSED_MILLIS), now), false);
   }
 
-  private void commit(Consumer<byte[], byte[]> consumer, long now) {
-    if (committing || (commitAt - now > 0 && commitAt - now <= COMMIT_MILLIS)) {
-      return;
-    }
-    Map<TopicPartition, OffsetAndMetadata> offsets = resolved(partitions.values());
-    if (offsets.isEmpty()) {
-      return;
-    }
-    commitAt = now + COMMIT_MILLIS;
-    committing = true;
-    consumer.commitAsync(
-        offsets,
-        (done, error) -> {
-          committing = false;
-          if (error == null) {
-            committed(done);
-          } else {
-            // The next one covers it, here or wherever the partition went.
-            log.debug("A commit on {} failed", topic.name(), error);
-          }
-        });
-  }
-
-  private static Map<TopicPartition, OffsetAndMetadata> resolved(Collection<DelayPartition> homes) {
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    for (DelayPartition each : homes) {
-      if (each.isAhead()) {
-        offsets.put(each.partition, new OffsetAndMetadata(each.resolvedTo()));
-      }
-    }
-    return offsets;
-  }
-
-  private void committed(Map<TopicPartition, OffsetAndMetadata> offsets) {
-    offsets.forEach(
-        (partition, offset) -> {
-          DelayPartition home = partitions.get(partition);
-          if (home != null) {
-            home.committed(offset.offset());
-          }
-        });
-  }
-
   /** Reads no further ahead than the bounds. */
   private void bound(Consumer<byte[], byte[]> consumer) {
     List<TopicPartition> full = new ArrayList<>();
@@ -384,8 +340,8 @@ final class DelayForwarder {
     if (sending > 0) {
       until = Math.min(until, now + SENDING_POLL_MILLIS);
     }
-    if (ahead || committing) {
-      until = Math.min(until, now + COMMIT_MILLIS);
+    if (ahead || commits.isUnderWay()) {
+      until = Math.min(until, now + DelayCommits.INTERVAL_MILLIS);
     }
     return Math.max(0, until - now);
   }
@@ -415,7 +371,9 @@ final class DelayForwarder {
         }
       }
       await(homes, end);
-      commitNow(consumer, resolved(homes), end);
+      Map<TopicPartition, DelayPartition> committing = new HashMap<>();
+      homes.forEach(home -> committing.put(home.partition, home));
+      commits.commitNow(consumer, committing, end);
     } catch (KafkaException e) {
       log.debug("Handing over {} was cut short", gone, e);
     } finally {
@@ -436,20 +394,6 @@ final class DelayForwarder {
         Thread.currentThread().interrupt();
         return;
       }
-    }
-  }
-
-  private void commitNow(
-      Consumer<byte[], byte[]> consumer, Map<TopicPartition, OffsetAndMetadata> offsets, long end) {
-    if (offsets.isEmpty()) {
-      return;
-    }
-    Duration left = Duration.ofNanos(Math.max(1_000_000, end - time.nanoTime()));
-    try {
-      consumer.commitSync(offsets, left);
-    } catch (WakeupException e) {
-      // The call to stop came just now; it is used up with this.
-      consumer.commitSync(offsets, left);
     }
   }
 
@@ -484,6 +428,7 @@ final class DelayForwarder {
     List<TopicPartition> all = List.copyOf(partitions.keySet());
     if (isStopped()) {
       handOver(consumer, all, within);
+      commits.trim(true);
     } else {
       forget(all);
     }
@@ -496,7 +441,7 @@ final class DelayForwarder {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    committing = false;
+    commits.restart();
   }
 
   /** Takes and gives partitions; called within poll. */

@@ -68,6 +68,13 @@ final class KeyedIntake {
       String reason;
       try {
         RecordCodec.Decoded decoded = RecordCodec.decode(record);
+        if (decoded.isForOtherThan(settings.group())) {
+          KeyedRecord unseen = new KeyedRecord(partition, record.offset(), bytes, null);
+          records.add(unseen);
+          notBefore.add(0L);
+          aside.add(() -> buffer.resolveAside(unseen));
+          continue;
+        }
         records.add(new KeyedRecord(partition, record.offset(), bytes, decoded.envelope()));
         notBefore.add(decoded.notBefore());
         continue;

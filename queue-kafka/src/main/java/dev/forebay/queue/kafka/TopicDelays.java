@@ -70,6 +70,7 @@ final class TopicDelays implements Delays {
             topic,
             () -> new KafkaConsumer<>(properties.delays(topic.group(), clientId)),
             enqueuer::send,
+            admin.client(),
             time);
     forwarder = created;
     created.start();

@@ -50,7 +50,7 @@ class DelayClassesTest {
   void K1_equalDelays_takeTheSameClasses() {
     Random random = new Random(11);
     for (int i = 0; i < 2_000; i++) {
-      long delay = 1 + random.nextInt(100_000_000);
+      long delay = 1L + random.nextInt(100_000_000);
       Way one = Way.of(NOW, NOW + delay, 0, random, 200);
       Way other = Way.of(NOW + 1, NOW + 1 + delay, 0, random, 200);
       assertThat(one.classes.toString()).isEqualTo(other.classes.toString());
@@ -65,7 +65,7 @@ class DelayClassesTest {
     Random random = new Random(13);
     for (long skew : new long[] {-3_600_000, -5_000, 5_000, 3_600_000}) {
       for (int i = 0; i < 1_000; i++) {
-        long delay = 1 + random.nextInt(1_000_000);
+        long delay = 1L + random.nextInt(1_000_000);
         Way way = Way.of(NOW, NOW + delay, skew, random, 80);
         assertThat(way.left).isBetween(NOW + delay, NOW + delay + 80);
       }

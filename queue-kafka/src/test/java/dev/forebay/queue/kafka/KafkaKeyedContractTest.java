@@ -8,6 +8,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
 /** The whole contract on consumer groups. */
 @Expected(
     offers = {
+      Ability.ENQUEUE_DELAY,
       Ability.RELEASE_DELAY,
       Ability.KEY_ORDER,
       Ability.RELAXED_KEYS,
@@ -19,11 +20,12 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
       Ability.IN_FLIGHT_DEPTH,
+      Ability.DELAYED_DEPTH,
       Ability.RAW_RECORDS,
       Ability.OUTAGE,
       Ability.MISCONFIGURATIONS
     },
-    skips = {"D3", "E4", "E5", "L2", "P3", "R2", "R4", "U1", "W7"})
+    skips = {"D3", "E5", "L2", "R2", "U1", "W7"})
 class KafkaKeyedContractTest extends WorkQueueContract {
 
   @Override

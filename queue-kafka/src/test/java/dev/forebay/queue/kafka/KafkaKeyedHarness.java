@@ -27,13 +27,14 @@ final class KafkaKeyedHarness implements WorkQueueHarness {
   static WorkQueue open(EmbeddedKafka kafka, String name, QueueSettings settings) {
     kafka.createTopic(name, 2);
     kafka.createTopic(name + ".dlq", 1);
+    kafka.createTopic(name + ".delays", DelayClasses.COUNT);
     KafkaKeyedBuilder builder = builder(kafka, name, settings);
     return (settings.deadLetters() ? builder : builder.withoutDeadLetters()).build();
   }
 
   @Override
   public WorkQueue openDeadLetters(String name, QueueSettings settings) {
-    return builder(kafka, name + ".dlq", settings).withoutDeadLetters().build();
+    return builder(kafka, name + ".dlq", settings).withoutDeadLetters().withoutDelays().build();
   }
 
   /**

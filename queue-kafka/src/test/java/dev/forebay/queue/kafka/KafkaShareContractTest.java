@@ -22,7 +22,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.OUTAGE,
       Ability.MISCONFIGURATIONS
     },
-    skips = {"D3", "E4", "E5", "K1", "K2", "K3", "L2", "R2", "U1", "W7"})
+    skips = {"D3", "E5", "K1", "K2", "K3", "L2", "R2", "U1", "W7"})
 class KafkaShareContractTest extends WorkQueueContract {
 
   @Override

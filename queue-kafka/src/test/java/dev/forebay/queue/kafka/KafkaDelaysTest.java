@@ -1,0 +1,228 @@
+package dev.forebay.queue.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.forebay.queue.Attempts;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.testkit.server.EmbeddedKafka;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Delays of whole queues: restarts, members that come and go, an outage, groups, random delays. */
+class KafkaDelaysTest {
+
+  private static final Duration LONG = ShareConsumption.HELD_DELAY.plusMillis(500);
+
+  /** Full size with -Psoak; see docs/benchmarks.md. */
+  private static final boolean SOAK = Boolean.getBoolean("forebay.soak");
+
+  @Test
+  void E4_restart_keepsWhatIsPending() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    KafkaWorkQueue first = rig.consume();
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      all.add(rig.enqueue(first, Message.text("m" + i), Duration.ofMillis(2_000 + i * 100)));
+    }
+    rig.stop(first);
+    assertThat(rig.arrivals).hasSizeLessThan(40);
+    rig.consume();
+    rig.await(40);
+    rig.latest();
+    rig.stopAll();
+    assertThat(rig.ids()).containsExactlyInAnyOrderElementsOf(all);
+  }
+
+  /** Nothing is lost or doubled by the orderly moves of classes between three processes. */
+  @Test
+  void E4_membersComeAndGo_eachMessageComesOnce() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    Random random = new Random(3);
+    KafkaWorkQueue first = rig.consume();
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      all.add(rig.enqueue(first, Message.text("m" + i), Duration.ofMillis(1 + random.nextInt(9_000))));
+    }
+    KafkaWorkQueue second = rig.consume();
+    rig.await(50);
+    KafkaWorkQueue third = rig.consume();
+    rig.await(90);
+    rig.stop(first);
+    rig.await(120);
+    rig.stop(second);
+    rig.await(200);
+    rig.latest();
+    rig.stop(third);
+    assertThat(rig.ids()).containsExactlyInAnyOrderElementsOf(all);
+  }
+
+  @Test
+  void S3_brokerAway_losesNothingAndIsNotEarly() {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(1)) {
+      DelayRig rig = new DelayRig(kafka);
+      KafkaWorkQueue queue = rig.consume();
+      List<String> all = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        all.add(rig.enqueue(queue, Message.text("m" + i), Duration.ofMillis(500 + i * 150)));
+      }
+      rig.await(10);
+      kafka.stopNode(0);
+      kafka.startNode(0);
+      Awaitility.await()
+          .atMost(DelayRig.PATIENCE)
+          .untilAsserted(() -> assertThat(rig.ids()).containsAll(all));
+      rig.latest();
+      rig.stopAll();
+    }
+  }
+
+  /** A long release delay leaves the process, and all that the message carries survives it. */
+  @Test
+  void R1_longRelease_survivesTheProcessWithAllItCarries() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    Delivery before;
+    long due;
+    try (KafkaWorkQueue queue = rig.open()) {
+      queue
+          .enqueue(
+              Message.text("body").key("key").dedupId("dedup").type("kind").header("trace", "7"))
+          .join()
+          .orThrow();
+      before = take(queue);
+      assertThat(settled(before.release(Duration.ZERO))).isEqualTo(Settlement.OK);
+      before = take(queue);
+      due = DelayRig.millis() + LONG.toMillis();
+      assertThat(settled(before.release(LONG))).isEqualTo(Settlement.OK);
+      assertThat(queue.depth().delayed()).hasValue(1);
+    }
+    try (KafkaWorkQueue queue = rig.open()) {
+      Delivery after = take(queue);
+      assertThat(DelayRig.millis()).isGreaterThanOrEqualTo(due);
+      assertThat(after.id()).isEqualTo(before.id());
+      assertThat(after.attempts()).isEqualTo(new Attempts(2, 0, 0));
+      assertThat(after.enqueuedAt()).isEqualTo(before.enqueuedAt());
+      assertThat(after.fencingToken()).isGreaterThan(before.fencingToken());
+      assertThat(after.message().text()).isEqualTo("body");
+      assertThat(after.message().key()).contains("key");
+      assertThat(after.message().dedupId()).contains("dedup");
+      assertThat(after.message().type()).contains("kind");
+      assertThat(after.message().headers()).isEqualTo(before.message().headers());
+      assertThat(settled(after.ack())).isEqualTo(Settlement.OK);
+      assertThat(queue.poll(1, Duration.ofMillis(500))).isEmpty();
+    }
+  }
+
+  /** What one group releases comes back to that group; an enqueue delay is for all of them. */
+  @Test
+  void R1_longRelease_isOfTheGroupThatReleased() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    try (KafkaWorkQueue one = group(rig, "one-");
+        KafkaWorkQueue two = group(rig, "two-")) {
+      one.enqueue(Message.text("for both").delay(Duration.ofMillis(1_500))).join().orThrow();
+      Delivery inOne = take(one);
+      Delivery inTwo = take(two);
+      assertThat(inTwo.id()).isEqualTo(inOne.id());
+      assertThat(settled(inTwo.ack())).isEqualTo(Settlement.OK);
+      assertThat(settled(inOne.release(LONG))).isEqualTo(Settlement.OK);
+      Delivery again = take(one);
+      assertThat(again.id()).isEqualTo(inOne.id());
+      assertThat(again.attempt()).isEqualTo(2);
+      assertThat(two.poll(1, Duration.ofSeconds(3))).isEmpty();
+      assertThat(settled(again.ack())).isEqualTo(Settlement.OK);
+      Awaitility.await("the other group has settled the copy unseen")
+          .atMost(DelayRig.PATIENCE)
+          .until(
+              () -> {
+                assertThat(two.poll(1, Duration.ofMillis(300))).isEmpty();
+                return two.depth().backlog() == 0;
+              });
+    }
+  }
+
+  @Test
+  void S2_createTopics_makesAllThatIsMissing() {
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "created-" + UUID.randomUUID();
+    for (int i = 0; i < 2; i++) {
+      try (KafkaWorkQueue queue =
+          KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+              .createTopics((short) 1)
+              .lease(Duration.ofSeconds(15))
+              .build()) {
+        queue.enqueue(Message.text("later").delay(Duration.ofMillis(300))).join().orThrow();
+        assertThat(settled(take(queue).ack())).isEqualTo(Settlement.OK);
+      }
+    }
+  }
+
+  /** Random delays through a rolling restart: none early, none lost, none late. */
+  @Test
+  @Timeout(400)
+  void E4_randomDelaysThroughARestart_areKept() {
+    int count = SOAK ? 10_000 : 300;
+    int span = SOAK ? 60_000 : 8_000;
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    Random random = new Random(42);
+    KafkaWorkQueue first = rig.consume();
+    List<Duration> delays =
+        Stream.generate(() -> Duration.ofMillis(1 + random.nextInt(span))).limit(count).toList();
+    List<String> all = rig.enqueueAll(first, delays);
+    rig.await(count / 2);
+    KafkaWorkQueue second = rig.consume();
+    rig.stop(first);
+    rig.await(count);
+    long latest = rig.latest();
+    assertThat(rig.ids()).containsExactlyInAnyOrderElementsOf(all);
+    if (SOAK) {
+      List<Long> late =
+          rig.arrivals.stream()
+              .map(each -> each.atMillis() - rig.due.getOrDefault(each.id(), 0L))
+              .sorted()
+              .toList();
+      System.out.printf(
+          "delays: %d messages, late by p50 %d ms, p99 %d ms, p99.9 %d ms, at most %d ms%n",
+          count,
+          late.get(count / 2),
+          late.get(count * 99 / 100),
+          late.get(count * 999 / 1000),
+          latest);
+      assertThat(latest).isLessThanOrEqualTo(second.capabilities().lateness().toMillis());
+    }
+    rig.stopAll();
+  }
+
+  private static KafkaWorkQueue group(DelayRig rig, String prefix) {
+    return KafkaWorkQueue.shared(rig.kafka.clientProperties(), rig.topic)
+        .group(prefix + rig.topic)
+        .lease(Duration.ofSeconds(15))
+        .grace(Duration.ofSeconds(2))
+        .build();
+  }
+
+  private static Delivery take(KafkaWorkQueue queue) {
+    List<Delivery> taken = new ArrayList<>();
+    Awaitility.await("a delivery of " + queue)
+        .atMost(DelayRig.PATIENCE)
+        .until(
+            () -> {
+              taken.addAll(queue.poll(1, Duration.ofSeconds(1)));
+              return !taken.isEmpty();
+            });
+    return taken.get(0);
+  }
+
+  private static Settlement settled(CompletableFuture<Settlement> answer) {
+    return answer.orTimeout(60, TimeUnit.SECONDS).join();
+  }
+}
