@@ -100,8 +100,7 @@ final class DelayCommits {
     committed(homes, offsets);
   }
 
-  private static Map<TopicPartition, OffsetAndMetadata> resolved(
-      Collection<DelayPartition> homes) {
+  private static Map<TopicPartition, OffsetAndMetadata> resolved(Collection<DelayPartition> homes) {
     Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
     for (DelayPartition each : homes) {
       if (each.isAhead()) {
@@ -112,8 +111,7 @@ final class DelayCommits {
   }
 
   private void committed(
-      Map<TopicPartition, DelayPartition> homes,
-      Map<TopicPartition, OffsetAndMetadata> offsets) {
+      Map<TopicPartition, DelayPartition> homes, Map<TopicPartition, OffsetAndMetadata> offsets) {
     offsets.forEach(
         (partition, offset) -> {
           movedOn.put(partition, RecordsToDelete.beforeOffset(offset.offset()));

@@ -130,8 +130,8 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
    *
    * @throws QueueException NOT_FOUND when a topic does not exist, ACCESS_DENIED when a permission
    *     is missing, MISCONFIGURED when the cluster's settings or the client properties do not fit
-   *     or the delay topic would lose what waits there,
-   *     UNAVAILABLE when no broker answers in time; the text says what to do
+   *     or the delay topic would lose what waits there, UNAVAILABLE when no broker answers in time;
+   *     the text says what to do
    */
   public KafkaWorkQueue build() {
     if (lease.toMillis() < 1) {

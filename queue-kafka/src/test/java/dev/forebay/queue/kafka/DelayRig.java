@@ -58,7 +58,8 @@ final class DelayRig {
   /** Enqueues a message that is due this long from now; returns its id. */
   String enqueue(KafkaWorkQueue queue, Message message, Duration delay) {
     long before = millis();
-    String id = queue.enqueue(message.delay(delay)).orTimeout(60, TimeUnit.SECONDS).join().orThrow();
+    String id =
+        queue.enqueue(message.delay(delay)).orTimeout(60, TimeUnit.SECONDS).join().orThrow();
     due.put(id, before + delay.toMillis());
     return id;
   }
@@ -94,8 +95,7 @@ final class DelayRig {
                   return; // closed
                 }
                 for (Delivery delivery : batch) {
-                  arrivals.add(
-                      new Arrival(delivery.id(), delivery.message().text(), millis()));
+                  arrivals.add(new Arrival(delivery.id(), delivery.message().text(), millis()));
                   delivery.ack();
                 }
               }

@@ -52,7 +52,8 @@ class KafkaDelaysTest {
     KafkaWorkQueue first = rig.consume();
     List<String> all = new ArrayList<>();
     for (int i = 0; i < 200; i++) {
-      all.add(rig.enqueue(first, Message.text("m" + i), Duration.ofMillis(1 + random.nextInt(9_000))));
+      all.add(
+          rig.enqueue(first, Message.text("m" + i), Duration.ofMillis(1 + random.nextInt(9_000))));
     }
     KafkaWorkQueue second = rig.consume();
     rig.await(50);
