@@ -84,6 +84,13 @@ public abstract class Timing {
   /** Waits for what other threads do without needing any time to pass. */
   abstract boolean await(BooleanSupplier done);
 
+  /**
+   * Waits for what other threads do, letting time go by for them as long as it takes.
+   *
+   * @param waiting whether time may go by: a manual clock stands still otherwise
+   */
+  abstract boolean goOn(BooleanSupplier done, BooleanSupplier waiting);
+
   /** Waits at most {@code within} for a condition that a timer brings about. */
   final boolean until(Duration within, BooleanSupplier condition) {
     return look(
@@ -180,6 +187,11 @@ public abstract class Timing {
     boolean await(BooleanSupplier done) {
       return until(patience(), done);
     }
+
+    @Override
+    boolean goOn(BooleanSupplier done, BooleanSupplier waiting) {
+      return until(patience(), done);
+    }
   }
 
   private static final class Manual extends Timing {
@@ -191,6 +203,9 @@ public abstract class Timing {
     private static final Duration IDLE = Duration.ofMillis(4);
 
     private static final int LEAPS = 20;
+
+    /** How far the clock moves at a time where nothing is measured. */
+    private static final Duration STRIDE = Duration.ofMillis(100);
 
     /** How exactly a bound is measured. */
     private static final Duration STEP = Duration.ofMillis(10);
@@ -257,6 +272,21 @@ public abstract class Timing {
     @Override
     boolean await(BooleanSupplier done) {
       return pause(done, patience);
+    }
+
+    @Override
+    boolean goOn(BooleanSupplier done, BooleanSupplier waiting) {
+      return pause(
+          () -> {
+            if (done.getAsBoolean()) {
+              return true;
+            }
+            if (waiting.getAsBoolean()) {
+              clock.advance(STRIDE);
+            }
+            return false;
+          },
+          patience);
     }
 
     /** Whether it is done; false once nothing has happened but waiting for a while. */

@@ -9,6 +9,8 @@ import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.worker.Worker;
+import dev.forebay.queue.worker.WorkerBuilder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +32,9 @@ public final class Trial {
   /** Long enough to settle what a test holds, short enough not to hold up the suite. */
   private static final Duration GRACE = Duration.ofSeconds(1);
 
+  /** The default of a worker, which tests do not change to a longer one. */
+  private static final Duration WORKER_GRACE = Duration.ofSeconds(30);
+
   /** A bound for calls that should not wait for anything but the broker. */
   static final Duration CALL = Duration.ofSeconds(30);
 
@@ -39,6 +44,7 @@ public final class Trial {
   private volatile Capabilities declared;
   private final Set<Ability> abilities;
   private final ConcurrentLinkedQueue<WorkQueue> opened = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Worker> workers = new ConcurrentLinkedQueue<>();
   private QueueSettings settings;
 
   Trial(String name, WorkQueueHarness harness, Capabilities declared, Set<Ability> abilities) {
@@ -138,12 +144,42 @@ public final class Trial {
         .result(settings.grace().plusSeconds(1).plus(timing.tolerance()).plus(CALL));
   }
 
+  /** Starts a worker under this test's clock. */
+  Worker start(WorkerBuilder builder) {
+    Worker worker = builder.time(timing.source()).start();
+    workers.add(worker);
+    return worker;
+  }
+
+  /** Closes the workers that were started; their handlers may end, and all is settled. */
+  void stopWorkers() {
+    for (Worker worker = workers.poll(); worker != null; worker = workers.poll()) {
+      Worker closes = worker;
+      Background.start(
+              timing,
+              "close-worker",
+              () -> {
+                closes.close();
+                return true;
+              })
+          .result(WORKER_GRACE.plusSeconds(2).plus(CALL));
+    }
+  }
+
   /** No longer closes this object at the end: the test killed it. */
   void forget(WorkQueue queue) {
     opened.remove(queue);
   }
 
   void end() {
+    try {
+      stopWorkers();
+    } finally {
+      closeAll();
+    }
+  }
+
+  private void closeAll() {
     List<WorkQueue> left = new ArrayList<>(opened);
     opened.clear();
     RuntimeException failure = null;

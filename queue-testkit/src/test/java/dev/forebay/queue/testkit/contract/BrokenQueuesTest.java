@@ -88,7 +88,8 @@ class BrokenQueuesTest {
       }
     }
     assertThat(run).hasSizeGreaterThan(100);
-    assertThat(failed).as("tests of the contract that a broken queue fails").containsAll(run);
+    run.removeAll(failed);
+    assertThat(run).as("tests of the contract that no broken queue fails").isEmpty();
   }
 
   private static Set<Ability> offered() {
