@@ -184,6 +184,7 @@ public final class DeadLetterBench implements DeadLetters {
           }
           cut |= tally.matched() + steps.size() >= options.max();
         }
+        walk.finish();
         cut |= !settle(steps, tally, done) || isToEnd();
         options.progress().accept(tally.report(cut));
       }

@@ -42,7 +42,8 @@ public interface DeadLetterStore {
 
     /**
      * Enqueues {@link Envelope#redriven()} on the queue and, once that is stored, removes the dead
-     * letter (D1). Completes within the broker's own time-outs.
+     * letter (D1). Completes within the broker's own time-outs, perhaps not before {@link
+     * #finish()}.
      *
      * @return empty when both are done; AMBIGUOUS when the message may be in both places
      */
@@ -51,7 +52,13 @@ public interface DeadLetterStore {
     /** Removes the dead letter; the result as above. */
     CompletableFuture<Optional<EnqueueOutcome.Failed>> discard(Found found);
 
-    /** Ends the walk; gives back whatever it still holds. */
+    /**
+     * Does what is left of the redrives and discards begun so far and can only be done on this
+     * thread. By default nothing is.
+     */
+    default void finish() {}
+
+    /** Ends the walk; finishes, and gives back whatever it still holds. */
     @Override
     void close();
   }

@@ -188,6 +188,21 @@ final class ClientProperties {
     return out;
   }
 
+  /** Properties of a consumer without a group, which reads partitions it is told. */
+  Map<String, Object> reader() {
+    Map<String, Object> out = known(ConsumerConfig.configNames(), "reader");
+    out.put(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    out.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    out.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+    out.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    out.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    out.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);
+    out.remove(ConsumerConfig.GROUP_PROTOCOL_CONFIG);
+    out.remove(ConsumerConfig.GROUP_REMOTE_ASSIGNOR_CONFIG);
+    return out;
+  }
+
   private Map<String, Object> known(Set<String> names, String role) {
     Map<String, Object> out = new LinkedHashMap<>();
     given.forEach(

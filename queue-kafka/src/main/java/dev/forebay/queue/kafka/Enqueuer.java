@@ -143,6 +143,11 @@ final class Enqueuer {
     return producer;
   }
 
+  /** Whether enqueue answers CLOSED. */
+  boolean isRefusing() {
+    return refusing;
+  }
+
   /** From now on enqueue answers CLOSED; what is under way is finished, unless it hangs. */
   void refuse() {
     refusing = true;

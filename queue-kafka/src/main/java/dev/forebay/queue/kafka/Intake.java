@@ -69,7 +69,7 @@ final class Intake {
       }
       return held;
     } catch (RecordCodec.UndecodableException e) {
-      undecodable.increment();
+      undecodable.add(DeadLetterMark.isMark(record) ? 0 : 1);
       return new Held(lane, record, null, 0, count, now, String.valueOf(e.getMessage()));
     }
   }
@@ -109,6 +109,12 @@ final class Intake {
                   RecordCodec.encode(
                       settings.topic(), now, held.copies + 1, notBefore, settings.group()));
     } else {
+      if (DeadLetterMark.isMark(held.record)) {
+        // Of a dead-letter topic that is polled as a queue.
+        held.decision = Held.Decision.ACCEPT;
+        held.lane.submit(held);
+        return;
+      }
       String deadLetters = settings.deadLetters();
       if (deadLetters == null) {
         log.error(

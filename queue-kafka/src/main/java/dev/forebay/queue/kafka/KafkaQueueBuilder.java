@@ -1,14 +1,17 @@
 package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.Capabilities;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.DeadLetterBench;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaException;
@@ -209,6 +212,7 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
           admin,
           enqueuer,
           delayed,
+          bench(properties, enqueuer),
           grace,
           time,
           queue -> consumption(properties, enqueuer, delayed, admin, queue));
@@ -216,6 +220,30 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
       producer.close(Duration.ZERO);
       throw e;
     }
+  }
+
+  /** The dead letters are the same in every mode. */
+  private @Nullable DeadLetters bench(ClientProperties properties, Enqueuer enqueuer) {
+    String dead = deadLetters;
+    return dead == null
+        ? null
+        : new DeadLetterBench(
+            topic,
+            new KafkaDeadLetters(
+                topic,
+                dead,
+                enqueuer,
+                () -> {
+                  try {
+                    return new KafkaConsumer<>(properties.reader());
+                  } catch (KafkaException e) {
+                    throw misfit("a consumer", e);
+                  }
+                },
+                answerWithin,
+                time),
+            time,
+            enqueuer::isRefusing);
   }
 
   private KafkaProducer<byte[], byte[]> producer(Map<String, Object> properties) {

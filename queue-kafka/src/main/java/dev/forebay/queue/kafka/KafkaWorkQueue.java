@@ -2,6 +2,7 @@ package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -22,6 +23,7 @@ import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Producer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A work queue on a Kafka topic.
@@ -76,6 +78,7 @@ public final class KafkaWorkQueue implements WorkQueue {
   private final BrokerAdmin admin;
   private final Enqueuer enqueuer;
   private final Delays delays;
+  private final @Nullable DeadLetters deadLetters;
   private final Duration grace;
   private final TimeSource time;
   private final Consumption consumption;
@@ -86,6 +89,7 @@ public final class KafkaWorkQueue implements WorkQueue {
       BrokerAdmin admin,
       Enqueuer enqueuer,
       Delays delays,
+      @Nullable DeadLetters deadLetters,
       Duration grace,
       TimeSource time,
       Consumption.Factory consumption) {
@@ -94,6 +98,7 @@ public final class KafkaWorkQueue implements WorkQueue {
     this.admin = admin;
     this.enqueuer = enqueuer;
     this.delays = delays;
+    this.deadLetters = deadLetters;
     this.grace = grace;
     this.time = time;
     this.consumption = consumption.create(this);
@@ -175,6 +180,18 @@ public final class KafkaWorkQueue implements WorkQueue {
   public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
     Checks.deadLetters(capabilities);
     return consumption.deadLetter(delivery, cause);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Reads the dead-letter topic from its beginning, each time; what was redriven or discarded is
+   * marked there and no longer shown. What a consumer of that topic has acked is shown still: its
+   * group's state is its own. The caller needs READ on the topic.
+   */
+  @Override
+  public DeadLetters deadLetters() {
+    return deadLetters == null ? WorkQueue.super.deadLetters() : deadLetters;
   }
 
   @Override

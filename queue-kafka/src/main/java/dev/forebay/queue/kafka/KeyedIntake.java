@@ -95,6 +95,11 @@ final class KeyedIntake {
 
   private void writeAside(
       KeyedRecord broken, ConsumerRecord<byte[], byte[]> record, String reason) {
+    if (DeadLetterMark.isMark(record)) {
+      // Of a dead-letter topic that is polled as a queue.
+      buffer.resolveAside(broken);
+      return;
+    }
     undecodable.increment();
     String deadLetters = settings.deadLetters();
     if (deadLetters == null) {

@@ -16,6 +16,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.STRICT_EXCLUSIVITY,
       Ability.STRICT_FENCING,
       Ability.DEAD_LETTERS,
+      Ability.WORKBENCH,
       Ability.LONGER_LEASES,
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
@@ -25,7 +26,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.OUTAGE,
       Ability.MISCONFIGURATIONS
     },
-    skips = {"D3", "E5", "L2", "R2", "U1", "W7"})
+    skips = {"E5", "L2", "R2", "U1", "W7"})
 class KafkaKeyedContractTest extends WorkQueueContract {
 
   @Override

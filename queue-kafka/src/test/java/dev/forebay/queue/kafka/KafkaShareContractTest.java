@@ -13,6 +13,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.FREE_RETURNS,
       Ability.STRICT_EXCLUSIVITY,
       Ability.DEAD_LETTERS,
+      Ability.WORKBENCH,
       Ability.LONGER_LEASES,
       Ability.SHORTER_LEASES,
       Ability.VISIBLE_DEPTH,
@@ -22,7 +23,7 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
       Ability.OUTAGE,
       Ability.MISCONFIGURATIONS
     },
-    skips = {"D3", "E5", "K1", "K2", "K3", "L2", "R2", "U1", "W7"})
+    skips = {"E5", "K1", "K2", "K3", "L2", "R2", "U1", "W7"})
 class KafkaShareContractTest extends WorkQueueContract {
 
   @Override
