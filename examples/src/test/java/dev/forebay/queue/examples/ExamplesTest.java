@@ -103,6 +103,15 @@ class ExamplesTest {
   }
 
   @Test
+  void deadLetterWorkbenchBringsBackWhatIsCured() {
+    assertThat(output(() -> DeadLetterWorkbench.main(new String[0])))
+        .contains("long text: 24 GB wanted", "longer text: 48 GB wanted")
+        .contains("would be 2 redriven")
+        .contains("2 redriven, 0 left because they keep dying, 0 failed")
+        .contains("back in the queue: 2");
+  }
+
+  @Test
   void retryAndDeadLetterSaysWhyEachMessageDied() {
     assertThat(output(() -> RetryAndDeadLetter.main(new String[0])))
         .contains("bad: ", "BadPromptException", "The prompt is empty.")
