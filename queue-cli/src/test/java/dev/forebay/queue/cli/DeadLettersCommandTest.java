@@ -22,7 +22,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,7 +56,9 @@ class DeadLettersCommandTest {
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
 
+  // Some twenty runs of the program, each with clients of its own.
   @Test
+  @Timeout(value = 5, unit = TimeUnit.MINUTES)
   void D3_sqs_listShowRedriveDiscard() throws Exception {
     EmbeddedSqs server = EmbeddedSqs.shared();
     // The program finds credentials as the SDK does, and this is the first place it looks.
@@ -78,6 +82,7 @@ class DeadLettersCommandTest {
   }
 
   @Test
+  @Timeout(value = 5, unit = TimeUnit.MINUTES)
   void D3_kafka_listShowRedriveDiscard(@TempDir Path directory) throws Exception {
     EmbeddedKafka kafka = EmbeddedKafka.shared();
     String topic = "cli-" + UUID.randomUUID();
