@@ -159,7 +159,7 @@ final class Where {
 
   private Opened kafka(Properties properties, String queueTopic) {
     KafkaShareBuilder builder =
-        KafkaWorkQueue.shared(properties, queueTopic).group(GROUP).grace(GRACE);
+        KafkaWorkQueue.shared(properties, queueTopic).group(GROUP).grace(GRACE).withoutDelays();
     if (deadLetterTopic != null) {
       builder.deadLetters(deadLetterTopic);
     }

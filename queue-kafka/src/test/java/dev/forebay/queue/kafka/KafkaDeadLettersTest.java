@@ -61,7 +61,7 @@ class KafkaDeadLettersTest {
   }
 
   private KafkaWorkQueue open(KafkaShareBuilder builder) {
-    KafkaWorkQueue queue = builder.lease(SOON).grace(Duration.ofSeconds(2)).build();
+    KafkaWorkQueue queue = builder.withoutDelays().lease(SOON).grace(Duration.ofSeconds(2)).build();
     opened.add(queue);
     return queue;
   }
