@@ -96,7 +96,8 @@ class DeadLettersCommandTest {
             "--topic=" + topic,
             "--bootstrap=" + kafka.bootstrapServers(),
             "--config=" + config);
-    try (WorkQueue queue = KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDelays().build()) {
+    try (WorkQueue queue =
+        KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDelays().build()) {
       walkThrough(queue, where);
     }
   }
