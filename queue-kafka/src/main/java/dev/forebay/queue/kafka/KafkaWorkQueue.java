@@ -54,13 +54,13 @@ import org.jspecify.annotations.Nullable;
  * but for what happened within the last commit interval. Fencing tokens grow for as long as the
  * group's offsets exist.
  *
- * <p><b>Delays.</b> A message that waits for its enqueue delay, or in
- * share mode for a release delay of more than two seconds, waits in a topic of its own, {@code <topic>.delays}, and is written to the queue's
- * topic again when it is due (E4, R1). Every process that polls takes part in that, under the group
- * {@code forebay-<topic>.delays}. Whether a message is due is judged by the wall clocks of the
- * hosts, so a clock that is ahead or behind makes it early or late by as much. A crash at the wrong
- * moment leaves one more copy with the same id; a message that no process could move on for the
- * retention time of that topic is lost.
+ * <p><b>Delays.</b> A message that waits for its enqueue delay, or in share mode for a release
+ * delay of more than two seconds, waits in a topic of its own, {@code <topic>.delays}, and is
+ * written to the queue's topic again when it is due (E4, R1). Every process that polls takes part
+ * in that, under the group {@code forebay-<topic>.delays}. Whether a message is due is judged by
+ * the wall clocks of the hosts, so a clock that is ahead or behind makes it early or late by as
+ * much. A crash at the wrong moment leaves one more copy with the same id; a message that no
+ * process could move on for the retention time of that topic is lost.
  *
  * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a short release delay occupies
  * a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
