@@ -15,6 +15,12 @@ public record DeadLetterCause(String type, String message) {
   /** The maximum of attempts was reached. */
   public static final String MAX_ATTEMPTS = "MAX_ATTEMPTS";
 
+  /** Its leases were lost too often, as when it kills whatever process runs it. */
+  public static final String LEASES_LOST = "LEASES_LOST";
+
+  /** Its deadline passed before it was handled (W5). */
+  public static final String EXPIRED = "EXPIRED";
+
   /** The record could not be decoded (P5). */
   public static final String UNDECODABLE = "UNDECODABLE";
 

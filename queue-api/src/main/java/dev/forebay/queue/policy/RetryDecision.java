@@ -14,6 +14,13 @@ public sealed interface RetryDecision {
   record Retry(Duration after) implements RetryDecision {}
 
   /**
+   * Release it as returned: the attempt does not count (R2).
+   *
+   * @param after how long it is not to be delivered
+   */
+  record Throttled(Duration after) implements RetryDecision {}
+
+  /**
    * Move it to the dead letters (R5).
    *
    * @param cause the failure that ended it

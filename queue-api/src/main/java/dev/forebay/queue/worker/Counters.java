@@ -15,8 +15,26 @@ final class Counters {
   final LongAdder extensions = new LongAdder();
   final LongAdder stale = new LongAdder();
   final LongAdder unknown = new LongAdder();
+  final LongAdder throttled = new LongAdder();
+  final LongAdder expired = new LongAdder();
+  final LongAdder duplicates = new LongAdder();
+  final LongAdder diverted = new LongAdder();
+  final Distribution messageAge = new Distribution();
+  final Distribution queueToStart = new Distribution();
+  final Distribution handlerTime = new Distribution();
+  final Distribution leaseMargin = new Distribution();
   final LongAdder busyNanos = new LongAdder();
   final LongAdder wastedNanos = new LongAdder();
+
+  /** A delivery was settled for good without running. */
+  void skipped(SkipReason why) {
+    switch (why) {
+      case EXPIRED -> expired.increment();
+      case DUPLICATE -> duplicates.increment();
+      case DIVERTED -> diverted.increment();
+      default -> {}
+    }
+  }
 
   WorkerStats snapshot(int slots, int running, long runningNanos) {
     return new WorkerStats(
@@ -32,6 +50,14 @@ final class Counters {
         stale.sum(),
         unknown.sum(),
         Duration.ofNanos(busyNanos.sum() + runningNanos),
-        Duration.ofNanos(wastedNanos.sum()));
+        Duration.ofNanos(wastedNanos.sum()),
+        throttled.sum(),
+        expired.sum(),
+        duplicates.sum(),
+        diverted.sum(),
+        messageAge.snapshot(),
+        queueToStart.snapshot(),
+        handlerTime.snapshot(),
+        leaseMargin.snapshot());
   }
 }

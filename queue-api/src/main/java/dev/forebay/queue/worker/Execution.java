@@ -2,9 +2,11 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.policy.LeasePolicy;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,18 +25,25 @@ import org.slf4j.LoggerFactory;
  * <p>The slot is free when the handler has ended, not when the settlement is confirmed.
  * Thread-safe.
  */
-final class Execution implements Consumer<Run> {
+final class Execution implements Consumer<Task> {
+
+  /** Whether the handler of a run runs. */
+  enum Admission {
+    NOW,
+    /** It has been dealt with. */
+    NEVER,
+    /** It keeps its slot and comes again. */
+    LATER
+  }
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private final DecidingHandler<Delivery> handler;
   private final LeasePolicy leases;
-  private final LeaseKeeper keeper;
   private final Steps steps;
   private final Parking parking;
-  private final Settler settler;
-  private final Slots slots;
   private final Counters counters;
+  private final Signals signals;
   private final AtomicBoolean stopping;
   private final Consumer<List<Run>> again;
 
@@ -48,76 +57,86 @@ final class Execution implements Consumer<Run> {
   Execution(
       DecidingHandler<Delivery> handler,
       LeasePolicy leases,
-      LeaseKeeper keeper,
       Steps steps,
       Parking parking,
-      Settler settler,
-      Slots slots,
       Counters counters,
+      Signals signals,
       AtomicBoolean stopping,
       Consumer<List<Run>> again) {
     this.handler = handler;
     this.leases = leases;
-    this.keeper = keeper;
     this.steps = steps;
     this.parking = parking;
-    this.settler = settler;
-    this.slots = slots;
     this.counters = counters;
+    this.signals = signals;
     this.stopping = stopping;
     this.again = again;
   }
 
   @Override
-  public void accept(Run run) {
+  public void accept(Task task) {
+    if (task instanceof Run run) {
+      guarded(run, () -> runIfAdmitted(run));
+    }
+  }
+
+  private Admission runIfAdmitted(Run run) {
+    Admission admission = admit(run);
+    if (admission == Admission.NOW && begin(run, true)) {
+      runHandler(run);
+    }
+    return admission;
+  }
+
+  /**
+   * Does something to a run and frees its slot, unless it is {@link Admission#LATER}: then it may
+   * be in other hands by now, with its slot.
+   */
+  void guarded(Run run, Supplier<Admission> action) {
     boolean holdsSlot = true;
     try {
-      holdsSlot = start(run);
+      holdsSlot = action.get() != Admission.LATER;
     } catch (RuntimeException | Error e) {
       // Not the handler's: those end up as a failure of its attempt.
       LOG.error("The worker failed on {}; it comes back when its lease ends", run, e);
     } finally {
       if (holdsSlot) {
-        slots.giveBack();
+        run.lane().slots.giveBack();
       }
     }
   }
 
-  /** Returns whether the slot is to be freed; false when the run comes again in it. */
-  private boolean start(Run run) {
+  /** Whether the handler is to run now; if not, the run has been dealt with or comes again. */
+  Admission admit(Run run) {
     Delivery delivery = run.delivery();
+    Settler settler = run.lane().settler;
     if (stopping.get()) {
       settler.giveBack(delivery);
-      return true;
+      return Admission.NEVER;
     }
     if (!leases.safeToStart(delivery.leaseRemaining(), run.lease()) && !run.extendedToStart()) {
       return startAfterExtension(run);
     }
     if (settler.isExhausted(delivery)) {
       settler.exhausted(delivery);
-      return true;
+      return Admission.NEVER;
     }
     Decision decision = steps.before(run);
-    if (decision instanceof Decision.Park) {
-      parking.park(run);
-      return false;
+    if (decision instanceof Decision.Go) {
+      return Admission.NOW;
     }
     if (decision instanceof Decision.Settle settle) {
       settler.skipped(delivery, settle.outcome(), settle.why());
-    } else if (decision instanceof Decision.Go) {
-      runHandler(run);
+    } else if (decision instanceof Decision.Taken taken) {
+      settler.taken(delivery, taken.why());
+    } else {
+      parking.park(run);
+      return Admission.LATER;
     }
-    return true;
+    return Admission.NEVER;
   }
 
   private void runHandler(Run run) {
-    if (!run.begin()) {
-      steps.after(run, Result.NOT_RUN);
-      if (!run.knownLost()) {
-        settler.giveBack(run.delivery());
-      }
-      return;
-    }
     Outcome outcome = null;
     Throwable failure = null;
     try {
@@ -126,8 +145,43 @@ final class Execution implements Consumer<Run> {
       // Errors too: one message that runs out of memory or stack must not end the worker.
       failure = e;
     }
-    counters.busyNanos.add(run.end());
+    ended(run, outcome, failure);
+  }
+
+  /** The handler of an admitted run starts; false when that must not be, which has been seen to. */
+  boolean begin(Run run, boolean alone) {
+    if (run.begin(alone)) {
+      began(run);
+      return true;
+    }
+    steps.after(run, Result.NOT_RUN);
+    if (!run.knownLost()) {
+      run.lane().settler.giveBack(run.delivery());
+    }
+    return false;
+  }
+
+  private void began(Run run) {
+    counters.messageAge.record(run.ageNanos());
+    counters.queueToStart.record(run.waitedNanos());
+    if (signals.heard()) {
+      Duration age = Duration.ofNanos(run.ageNanos());
+      Duration waited = Duration.ofNanos(run.waitedNanos());
+      signals.tell(listener -> listener.started(run.delivery(), age, waited));
+    }
+  }
+
+  /** The handler of a run has ended: tells the steps and settles. */
+  void ended(Run run, @Nullable Outcome outcome, @Nullable Throwable failure) {
+    long spent = run.end();
+    counters.busyNanos.add(spent);
+    counters.handlerTime.record(spent);
     Result result = result(run, outcome, failure);
+    if (signals.heard()) {
+      HandlerEnd end = Result.end(result);
+      Duration ran = Duration.ofNanos(spent);
+      signals.tell(listener -> listener.finished(run.delivery(), end, ran, failure));
+    }
     steps.after(run, result);
     settle(run, result);
   }
@@ -149,6 +203,7 @@ final class Execution implements Consumer<Run> {
 
   private void settle(Run run, Result result) {
     Delivery delivery = run.delivery();
+    Settler settler = run.lane().settler;
     if (result instanceof Result.Decided decided) {
       settler.decided(delivery, decided.outcome(), run.spentNanos());
     } else if (result instanceof Result.Failed failed) {
@@ -163,31 +218,35 @@ final class Execution implements Consumer<Run> {
   /** Ends the stay of a run that was parked, in favour of a settlement. */
   void settleParked(Run run, Outcome outcome, SkipReason why) {
     try {
-      settler.skipped(run.delivery(), outcome, why);
+      run.lane().settler.skipped(run.delivery(), outcome, why);
     } finally {
-      slots.giveBack();
+      run.lane().slots.giveBack();
     }
   }
 
-  private boolean startAfterExtension(Run run) {
+  private Admission startAfterExtension(Run run) {
     Delivery delivery = run.delivery();
+    Lane lane = run.lane();
     if (delivery.isLost()) {
       counters.leaseLost.increment();
-      return true;
+      if (signals.heard()) {
+        signals.tell(listener -> listener.leaseLost(delivery));
+      }
+      return Admission.NEVER;
     }
     run.markExtendedToStart();
-    keeper.extend(
+    lane.keeper.extend(
         run,
         extended -> {
           if (extended) {
             again.accept(List.of(run));
           } else {
             if (!run.knownLost()) {
-              settler.giveBack(delivery);
+              lane.settler.giveBack(delivery);
             }
-            slots.giveBack();
+            lane.slots.giveBack();
           }
         });
-    return false;
+    return Admission.LATER;
   }
 }

@@ -25,6 +25,12 @@ public interface HandlerContext {
   Optional<Instant> deadline();
 
   /**
+   * How much time is left until the {@link #deadline()}, zero once it has passed; empty without a
+   * deadline. Work whose deadline has passed is not started (W5), but it is not stopped either.
+   */
+  Optional<Duration> timeRemaining();
+
+  /**
    * Whether the lease is lost: then the message may be running elsewhere, the result will not be
    * acked, and it is best to stop (L4, W2).
    */

@@ -8,16 +8,20 @@ import dev.forebay.queue.policy.Backoff;
 import dev.forebay.queue.policy.Jitter;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that polls: as many as there are free slots, no more (W1), and after errors only
- * at growing intervals (S3). While a poll waits, slots that become free are asked for by the next
- * one, which comes as soon as this one brings anything.
+ * The one thread that polls a lane's queue: as many as there are free slots, no more (W1), nothing
+ * while a gate is closed (W6), and after errors only at growing intervals (S3). While a poll waits,
+ * slots that become free are asked for by the next one, which comes as soon as this one brings
+ * anything.
  */
 final class Intake implements Runnable {
 
@@ -37,17 +41,19 @@ final class Intake implements Runnable {
   /** As many of those are nothing unusual: a poll that ended by an interrupt or a closing queue. */
   private static final int FREE_EMPTY = 3;
 
+  private final Lane lane;
   private final WorkQueue queue;
   private final Duration wait;
   private final TimeSource time;
   private final Slots slots;
-  private final LeaseKeeper keeper;
-  private final Settler settler;
-  private final Runners runners;
+  private final Gates gates;
+  private final IntSupplier ceiling;
+  private final Signals signals;
+  private final Consumer<List<Run>> dispatch;
   private final AtomicBoolean stopping;
-  private final Waiter taker;
   private final Waiter drainer;
   private final Runnable queueClosed;
+  private final Runnable wakeUp;
   private final String name;
 
   private int failures;
@@ -57,34 +63,37 @@ final class Intake implements Runnable {
   /**
    * Polls nothing yet.
    *
-   * @param taker where this thread waits for a free slot
+   * @param ceiling how many deliveries may be held at most now, whatever the slots
+   * @param dispatch takes runs that hold slots
    * @param drainer told when this thread is done
    * @param queueClosed called once when the queue turns out to be closed
    */
   Intake(
-      WorkQueue queue,
+      Lane lane,
       Duration wait,
       TimeSource time,
-      Slots slots,
-      LeaseKeeper keeper,
-      Settler settler,
-      Runners runners,
+      Gates gates,
+      IntSupplier ceiling,
+      Signals signals,
+      Consumer<List<Run>> dispatch,
       AtomicBoolean stopping,
-      Waiter taker,
       Waiter drainer,
       Runnable queueClosed) {
-    this.queue = queue;
+    this.lane = lane;
+    this.queue = lane.queue;
     this.name = queue.name();
     this.wait = wait;
     this.time = time;
-    this.slots = slots;
-    this.keeper = keeper;
-    this.settler = settler;
-    this.runners = runners;
+    this.slots = lane.slots;
+    this.gates = gates;
+    this.ceiling = ceiling;
+    this.signals = signals;
+    this.dispatch = dispatch;
     this.stopping = stopping;
-    this.taker = taker;
     this.drainer = drainer;
     this.queueClosed = queueClosed;
+    this.wakeUp = lane.taker::signal;
+    gates.onChange(wakeUp);
   }
 
   /** Whether the thread has taken its last delivery. */
@@ -97,12 +106,14 @@ final class Intake implements Runnable {
     boolean closed = false;
     try {
       while (!stopping.get() && !closed) {
-        taker.await(() -> stopping.get() || slots.free() > 0);
+        lane.taker.await(() -> stopping.get() || free() > 0);
+        awaitGates();
         if (!stopping.get()) {
           closed = !takeSome();
         }
       }
     } finally {
+      gates.forget(wakeUp);
       done = true;
       drainer.signal();
     }
@@ -111,10 +122,34 @@ final class Intake implements Runnable {
     }
   }
 
+  private int free() {
+    return Math.min(slots.free(), ceiling.getAsInt() - slots.used());
+  }
+
+  private void awaitGates() {
+    if (gates.room() > 0) {
+      return;
+    }
+    boolean closed = !gates.open();
+    if (closed && signals.heard()) {
+      signals.tell(WorkerListener::intakeStopped);
+    }
+    while (!lane.taker.await(
+        () -> stopping.get() || gates.room() > 0, gates.lookAgainAfter(), time)) {
+      // A gate that is not heard of has to be looked at again.
+    }
+    if (closed && signals.heard()) {
+      signals.tell(WorkerListener::intakeResumed);
+    }
+  }
+
   /** Returns false when the queue is closed. */
   private boolean takeSome() {
     try {
-      int free = Math.min(slots.free(), MAX_POLL);
+      int free = Math.min(Math.min(free(), gates.room()), MAX_POLL);
+      if (free <= 0) {
+        return true;
+      }
       long asked = time.nanoTime();
       List<Delivery> taken = queue.poll(free, wait);
       recovered();
@@ -139,43 +174,34 @@ final class Intake implements Runnable {
 
   private void accept(List<Delivery> taken, int asked) {
     if (stopping.get()) {
-      taken.forEach(settler::giveBack);
+      taken.forEach(lane.settler::giveBack);
       return;
     }
-    Duration granted = keeper.granted(taken.get(0).leaseRemaining());
-    long now = time.nanoTime();
+    Duration granted = lane.keeper.granted(taken.get(0).leaseRemaining());
+    long nanos = time.nanoTime();
+    Instant now = time.now();
     List<Run> runs = new ArrayList<>(taken.size());
     for (Delivery delivery : taken) {
       if (runs.size() < asked) {
-        runs.add(new Run(delivery, granted, now, time));
+        Run run = new Run(lane, delivery, granted, nanos, time);
+        run.receivedAtAge(nanosBetween(delivery.enqueuedAt(), now));
+        runs.add(run);
+        if (signals.heard()) {
+          signals.tell(listener -> listener.received(delivery));
+        }
       } else {
         // More than asked for (P1); there is no slot for it.
-        settler.giveBack(delivery);
+        lane.settler.giveBack(delivery);
       }
     }
     slots.take(runs.size());
-    dispatch(runs);
+    gates.took(runs.size());
+    dispatch.accept(runs);
   }
 
-  /** Hands runs that hold slots to threads; if there are none to be had, gives them back. */
-  void dispatch(List<Run> runs) {
-    boolean handed = false;
-    try {
-      runners.dispatch(runs);
-      handed = true;
-    } finally {
-      if (!handed) {
-        giveBackWaiting();
-      }
-    }
-  }
-
-  /** Gives back what has a slot but has not been started (S1). */
-  void giveBackWaiting() {
-    for (Run run : runners.withdraw()) {
-      settler.giveBack(run.delivery());
-      slots.giveBack();
-    }
+  private static long nanosBetween(Instant from, Instant to) {
+    return (to.getEpochSecond() - from.getEpochSecond()) * 1_000_000_000L
+        + (to.getNano() - from.getNano());
   }
 
   private void nothing(long waitedNanos) {
@@ -208,6 +234,6 @@ final class Intake implements Runnable {
   }
 
   private void pause(Duration length) {
-    boolean unused = taker.await(stopping::get, length, time);
+    boolean unused = lane.taker.await(stopping::get, length, time);
   }
 }

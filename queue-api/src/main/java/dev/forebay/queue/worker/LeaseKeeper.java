@@ -31,6 +31,7 @@ final class LeaseKeeper {
   private final LeasePolicy policy;
   private final TimeSource time;
   private final Counters counters;
+  private final Signals signals;
   private final Consumer<Consumer<Run>> runs;
 
   private final Object lock = new Object();
@@ -49,12 +50,14 @@ final class LeaseKeeper {
       LeasePolicy policy,
       TimeSource time,
       Counters counters,
+      Signals signals,
       Consumer<Consumer<Run>> runs) {
     this.queue = queue;
     this.can = queue.capabilities();
     this.policy = policy;
     this.time = time;
     this.counters = counters;
+    this.signals = signals;
     this.runs = runs;
   }
 
@@ -132,6 +135,9 @@ final class LeaseKeeper {
     Delivery delivery = run.delivery();
     if (delivery.isLost() && run.lose()) {
       counters.leaseLost.increment();
+      if (signals.heard()) {
+        signals.tell(listener -> listener.leaseLost(delivery));
+      }
       LOG.warn(
           "The lease of message {} of queue {} was lost on attempt {}; its handler is interrupted"
               + " and its result will not be acked",
@@ -159,6 +165,7 @@ final class LeaseKeeper {
       return;
     }
     run.extensionBegins();
+    Duration margin = run.delivery().leaseRemaining();
     CompletableFuture<Settlement> asked;
     try {
       asked = queue.extend(run.delivery(), target);
@@ -166,15 +173,24 @@ final class LeaseKeeper {
       asked = CompletableFuture.failedFuture(e);
     }
     CompletableFuture<Settlement> unused =
-        asked.whenComplete((result, failure) -> then.accept(ended(run, target, result, failure)));
+        asked.whenComplete(
+            (result, failure) -> then.accept(ended(run, target, margin, result, failure)));
   }
 
   private boolean ended(
-      Run run, Duration target, @Nullable Settlement result, @Nullable Throwable failure) {
+      Run run,
+      Duration target,
+      Duration margin,
+      @Nullable Settlement result,
+      @Nullable Throwable failure) {
     run.extensionEnds();
     if (result == Settlement.OK) {
       run.extended(target);
       counters.extensions.increment();
+      counters.leaseMargin.record(margin.toNanos());
+      if (signals.heard()) {
+        signals.tell(listener -> listener.extended(run.delivery(), margin));
+      }
       return true;
     }
     if (result == Settlement.STALE) {

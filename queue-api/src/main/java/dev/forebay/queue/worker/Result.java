@@ -39,4 +39,18 @@ sealed interface Result {
   static boolean isDone(Result result) {
     return result instanceof Decided decided && decided.outcome() instanceof Outcome.Ack;
   }
+
+  /** What listeners are told of a handler that ran. */
+  static HandlerEnd end(Result result) {
+    if (result instanceof Decided decided) {
+      return decided.outcome() instanceof Outcome.Ack
+          ? HandlerEnd.DONE
+          : decided.outcome() instanceof Outcome.GiveBack
+              ? HandlerEnd.GIVEN_BACK
+              : HandlerEnd.FAILED;
+    }
+    return result instanceof Lost
+        ? HandlerEnd.LEASE_LOST
+        : result instanceof CutShort ? HandlerEnd.CUT_SHORT : HandlerEnd.FAILED;
+  }
 }

@@ -6,7 +6,9 @@ import dev.forebay.queue.dedup.ClaimOutcome;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-final class Run implements HandlerContext {
+final class Run implements HandlerContext, Task {
 
   private enum Stage {
     WAITING,
@@ -27,6 +29,7 @@ final class Run implements HandlerContext {
     ENDED
   }
 
+  private final @Nullable Lane lane;
   private final Delivery delivery;
   private final TimeSource time;
   private final long receivedNanos;
@@ -36,6 +39,7 @@ final class Run implements HandlerContext {
   // Written under the lock.
   private volatile Stage stage = Stage.WAITING;
   private @Nullable Thread thread;
+  private boolean alone;
   private volatile long startedNanos;
   private volatile boolean lost;
   private volatile boolean cutShort;
@@ -51,14 +55,20 @@ final class Run implements HandlerContext {
   private ClaimOutcome.@Nullable Finished twinsEnd;
   private long skippedSteps;
   private long spentNanos;
+  private long ageNanos;
+  private int besides;
+  // Written before it joins a line, whose lock publishes it.
+  private int cost = 1;
 
   /**
    * A delivery just received.
    *
+   * @param lane where it came from; null only in tests that have no worker
    * @param lease what a lease of the queue is when granted
    * @param receivedNanos when it was received, on {@link TimeSource#nanoTime()}
    */
-  Run(Delivery delivery, Duration lease, long receivedNanos, TimeSource time) {
+  Run(@Nullable Lane lane, Delivery delivery, Duration lease, long receivedNanos, TimeSource time) {
+    this.lane = lane;
     this.delivery = delivery;
     this.receivedNanos = receivedNanos;
     this.lease = lease;
@@ -71,10 +81,21 @@ final class Run implements HandlerContext {
    * @return false when the run was lost or cut short before: then it must not start
    */
   boolean begin() {
+    return begin(true);
+  }
+
+  /**
+   * The handler starts on the calling thread.
+   *
+   * @param alone whether it runs for this run alone, so that the loss of its lease interrupts it
+   * @return false when the run was lost or cut short before: then it must not start
+   */
+  boolean begin(boolean alone) {
     synchronized (lock) {
       if (stage != Stage.WAITING) {
         return false;
       }
+      this.alone = alone;
       thread = Thread.currentThread();
       startedNanos = time.nanoTime();
       stage = Stage.RUNNING;
@@ -108,7 +129,9 @@ final class Run implements HandlerContext {
         return false;
       }
       lost = true;
-      interrupt();
+      if (thread == null || alone) {
+        interrupt();
+      }
       return true;
     }
   }
@@ -167,6 +190,53 @@ final class Run implements HandlerContext {
 
   void skipNoStep() {
     skippedSteps = 0;
+  }
+
+  /** Where it came from and is settled. */
+  Lane lane() {
+    return Objects.requireNonNull(lane);
+  }
+
+  /** How old the message was when received, for {@link #ageNanos()}. */
+  void receivedAtAge(long nanos) {
+    ageNanos = nanos;
+  }
+
+  /** Nanoseconds from the message's first enqueue to the start of the handler. */
+  long ageNanos() {
+    return ageNanos + waitedNanos();
+  }
+
+  /** Nanoseconds from the receipt to the start of the handler. */
+  long waitedNanos() {
+    return startedNanos - receivedNanos;
+  }
+
+  /** How many handlers ran when this one started, itself included. */
+  int besides() {
+    return besides;
+  }
+
+  void startedBeside(int count) {
+    besides = count;
+  }
+
+  /** How many permits it needs to run. */
+  int cost() {
+    return cost;
+  }
+
+  void cost(int permits) {
+    cost = permits;
+  }
+
+  @Nullable Instant deadlineOrNull() {
+    return delivery.message().deadline().orElse(null);
+  }
+
+  @Override
+  public void forEachRun(Consumer<Run> action) {
+    action.accept(this);
   }
 
   /** Nanoseconds since it was received. */
@@ -266,6 +336,16 @@ final class Run implements HandlerContext {
   @Override
   public Optional<Instant> deadline() {
     return delivery.message().deadline();
+  }
+
+  @Override
+  public Optional<Duration> timeRemaining() {
+    return deadline()
+        .map(
+            deadline -> {
+              Duration left = Duration.between(time.now(), deadline);
+              return left.isNegative() ? Duration.ZERO : left;
+            });
   }
 
   @Override

@@ -1,11 +1,8 @@
 package dev.forebay.queue.worker;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -22,26 +19,28 @@ import org.slf4j.LoggerFactory;
  * time. Nothing is left waiting: a runner ends its wake before its last look at the queue, and
  * whoever adds looks at the wake after adding, so one of the two sees the other.
  *
- * <p>How many run at once is not bounded here but by {@link Slots} at intake. Thread-safe.
+ * <p>Which comes next, and how many may run at once, is the {@link Line}'s to say. Thread-safe.
  */
 final class Runners {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
+  private final Line line;
   private final SlotThreads threads;
-  private final Consumer<Run> body;
+  private final Consumer<Task> body;
   private final Waiter drainer;
-  private final Queue<Run> waiting = new ConcurrentLinkedQueue<>();
   private final Set<Runner> active = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean waking = new AtomicBoolean();
 
   /**
    * No runner yet.
    *
-   * @param body does all there is to do about a run; throws nothing
+   * @param line what waits, and which is next
+   * @param body does all there is to do about a task; throws nothing
    * @param drainer told when a runner has ended
    */
-  Runners(SlotThreads threads, Consumer<Run> body, Waiter drainer) {
+  Runners(Line line, SlotThreads threads, Consumer<Task> body, Waiter drainer) {
+    this.line = line;
     this.threads = threads;
     this.body = body;
     this.drainer = drainer;
@@ -54,33 +53,36 @@ final class Runners {
    *     memory; then they may all still be waiting, and {@link #withdraw} takes them back
    */
   void dispatch(List<Run> runs) {
-    waiting.addAll(runs);
+    line.add(runs);
     wake();
+  }
+
+  /** Looks whether something has become startable otherwise than by an end. */
+  void lookAgain() {
+    if (line.hasStartable()) {
+      wake();
+    }
   }
 
   /** Takes back what has not been started. */
   List<Run> withdraw() {
-    List<Run> out = new ArrayList<>();
-    for (Run run = waiting.poll(); run != null; run = waiting.poll()) {
-      out.add(run);
-    }
-    return out;
+    return line.withdraw();
   }
 
   /** Everything waiting or running; weakly consistent. */
   void forEach(Consumer<Run> action) {
     for (Runner runner : active) {
-      Run run = runner.current;
-      if (run != null) {
-        action.accept(run);
+      Task task = runner.current;
+      if (task != null) {
+        task.forEachRun(action);
       }
     }
-    waiting.forEach(action);
+    line.forEach(action);
   }
 
   /** Whether every runner has ended and nothing waits. */
   boolean idle() {
-    return active.isEmpty() && waiting.isEmpty();
+    return active.isEmpty() && line.isEmpty();
   }
 
   private void wake() {
@@ -104,17 +106,18 @@ final class Runners {
 
   private final class Runner implements Runnable {
 
-    volatile @Nullable Run current;
+    volatile @Nullable Task current;
     private boolean woken = true;
 
     @Override
     public void run() {
       try {
-        Run next;
+        Task next;
         while ((next = next()) != null) {
           current = next;
           body.accept(next);
           current = null;
+          line.ended(next);
         }
       } finally {
         active.remove(this);
@@ -122,19 +125,19 @@ final class Runners {
       }
     }
 
-    private @Nullable Run next() {
-      Run run = waiting.poll();
+    private @Nullable Task next() {
+      Task task = line.poll();
       if (woken) {
         woken = false;
         waking.set(false);
-        if (run == null) {
-          run = waiting.poll();
+        if (task == null) {
+          task = line.poll();
         }
       }
-      if (run != null && !waiting.isEmpty()) {
+      if (task != null && line.hasStartable()) {
         wakeAnother();
       }
-      return run;
+      return task;
     }
 
     private void wakeAnother() {

@@ -1,5 +1,6 @@
 package dev.forebay.queue.worker;
 
+import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
@@ -13,6 +14,7 @@ import dev.forebay.queue.policy.RetryPolicy;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,36 +35,54 @@ final class Settler {
   private final RetryPolicy retry;
   private final Slots slots;
   private final Counters counters;
+  private final Signals signals;
+  private final Consumer<Duration> onThrottled;
   private final AtomicBoolean delayCutLogged = new AtomicBoolean();
   private final AtomicBoolean refusalLogged = new AtomicBoolean();
 
-  Settler(WorkQueue queue, RetryPolicy retry, Slots slots, Counters counters) {
+  /**
+   * What holds for all lanes of a worker.
+   *
+   * @param onThrottled told for how long a throttled handler's downstream wants to be left in peace
+   */
+  record Rules(
+      RetryPolicy retry, Counters counters, Signals signals, Consumer<Duration> onThrottled) {}
+
+  Settler(WorkQueue queue, Rules rules, Slots slots) {
     this.queue = queue;
     this.can = queue.capabilities();
-    this.retry = retry;
+    this.retry = rules.retry();
+    this.counters = rules.counters();
+    this.signals = rules.signals();
+    this.onThrottled = rules.onThrottled();
     this.slots = slots;
-    this.counters = counters;
   }
 
   /** Whether a message has had all its attempts before this one, and there is a place for it. */
   boolean isExhausted(Delivery delivery) {
     // Without that place it is better tried again, slowly, than carried round untried for ever.
-    return delivery.attempt() > retry.maxAttempts() && can.deadLetters();
+    return can.deadLetters() && retry.exhausted(delivery.attempts());
   }
 
   /** Dead-letters a delivery that {@link #isExhausted}, without running it (R5). */
   void exhausted(Delivery delivery) {
-    deadLetter(
+    Attempts earlier = delivery.attempts();
+    boolean failed = earlier.failed() >= retry.maxAttempts();
+    skipped(
         delivery,
-        new DeadLetterCause(
-            DeadLetterCause.MAX_ATTEMPTS,
-            "Attempt "
-                + delivery.attempt()
-                + " of at most "
-                + retry.maxAttempts()
-                + "; the earlier ones: "
-                + delivery.attempts()),
-        0);
+        Outcome.deadLetter(
+            failed
+                ? new DeadLetterCause(
+                    DeadLetterCause.MAX_ATTEMPTS,
+                    earlier.failed() + " attempts failed, of at most " + retry.maxAttempts())
+                : new DeadLetterCause(
+                    DeadLetterCause.LEASES_LOST,
+                    earlier.leaseLost()
+                        + " leases were lost, of at most "
+                        + retry.maxLostLeases()
+                        + "; earlier attempts: "
+                        + earlier)),
+        SkipReason.EXHAUSTED);
   }
 
   /** Settles as the handler decided, after it ran {@code spentNanos}. */
@@ -80,7 +100,7 @@ final class Settler {
         follow(
             delivery,
             retry.decide(
-                delivery.attempt(),
+                delivery.attempts(),
                 new DeadLetterCause(
                     DeadLetterCause.MAX_ATTEMPTS, "The handler asked for another attempt."),
                 delivery.id()),
@@ -95,42 +115,72 @@ final class Settler {
     if (LOG.isDebugEnabled()) {
       LOG.debug("Message {} is settled without running: {}", delivery.id(), why);
     }
+    if (signals.heard()) {
+      signals.tell(listener -> listener.skipped(delivery, why));
+    }
     if (outcome instanceof Outcome.Ack) {
+      counters.skipped(why);
       ack(delivery, 0);
-    } else if (outcome instanceof Outcome.GiveBack) {
-      giveBack(delivery);
     } else if (outcome instanceof Outcome.DeadLetter dead) {
+      counters.skipped(why);
       deadLetter(delivery, dead.cause(), 0);
     } else {
-      counters.returned.increment();
-      Duration after = outcome instanceof Outcome.RetryAfter given ? given.delay() : Duration.ZERO;
-      release(delivery, after, ReleaseCause.RETURNED, 0);
+      giveBack(
+          delivery, outcome instanceof Outcome.RetryAfter given ? given.delay() : Duration.ZERO);
+    }
+  }
+
+  /** Notes a delivery that a step settles by itself. */
+  void taken(Delivery delivery, SkipReason why) {
+    if (signals.heard()) {
+      signals.tell(listener -> listener.skipped(delivery, why));
     }
   }
 
   /** Settles after the handler threw, having run {@code spentNanos}. */
   void failed(Delivery delivery, Throwable failure, long spentNanos) {
-    counters.failed.increment();
     if (LOG.isDebugEnabled()) {
       LOG.debug("Attempt {} of message {} failed", delivery.attempt(), delivery.id(), failure);
     }
     RetryDecision decision;
     try {
-      decision = retry.decide(delivery.attempt(), failure, delivery.id());
+      decision = retry.decide(delivery.attempts(), failure, delivery.id());
     } catch (RuntimeException e) {
       LOG.error(
-          "A test for terminal failures threw on a {}; the message is retried",
+          "The classification of failures threw on a {}; the message is retried",
           failure.getClass().getName(),
           e);
-      decision = retry.decide(delivery.attempt(), DeadLetterCause.of(failure), delivery.id());
+      decision = retry.decide(delivery.attempts(), DeadLetterCause.of(failure), delivery.id());
     }
+    if (decision instanceof RetryDecision.Throttled throttled) {
+      throttled(delivery, throttled.after(), spentNanos);
+      return;
+    }
+    counters.failed.increment();
     follow(delivery, decision, null, spentNanos);
   }
 
   /** Gives back without counting an attempt. */
   void giveBack(Delivery delivery) {
+    giveBack(delivery, Duration.ZERO);
+  }
+
+  /** Gives back without counting an attempt, to be delivered again after a delay. */
+  void giveBack(Delivery delivery, Duration after) {
     counters.returned.increment();
-    release(delivery, Duration.ZERO, ReleaseCause.RETURNED, 0);
+    if (signals.heard()) {
+      signals.tell(listener -> listener.returned(delivery));
+    }
+    release(delivery, after, ReleaseCause.RETURNED, 0);
+  }
+
+  private void throttled(Delivery delivery, Duration after, long spentNanos) {
+    counters.throttled.increment();
+    if (signals.heard()) {
+      signals.tell(listener -> listener.throttled(delivery, after));
+    }
+    onThrottled.accept(after);
+    release(delivery, after, ReleaseCause.RETURNED, spentNanos);
   }
 
   private void ack(Delivery delivery, long spentNanos) {
@@ -146,8 +196,11 @@ final class Settler {
     if (decision instanceof RetryDecision.DeadLetter dead) {
       deadLetter(delivery, dead.cause(), spentNanos);
     } else {
-      counters.retried.increment();
       Duration after = instead == null ? ((RetryDecision.Retry) decision).after() : instead;
+      counters.retried.increment();
+      if (signals.heard()) {
+        signals.tell(listener -> listener.retried(delivery, after));
+      }
       release(delivery, after, ReleaseCause.FAILED, spentNanos);
     }
   }
@@ -157,6 +210,9 @@ final class Settler {
       try {
         watch(queue.deadLetter(delivery, cause), delivery, spentNanos);
         counters.deadLettered.increment();
+        if (signals.heard()) {
+          signals.tell(listener -> listener.deadLettered(delivery, cause));
+        }
         LOG.warn(
             "Message {} of queue {} goes to the dead letters on attempt {}: {}",
             delivery.id(),
@@ -228,6 +284,9 @@ final class Settler {
     if (result == Settlement.OK) {
       return;
     }
+    if (signals.heard()) {
+      signals.tell(listener -> listener.unsettled(delivery, result));
+    }
     if (result == Settlement.UNKNOWN) {
       counters.unknown.increment();
       return;
@@ -237,6 +296,9 @@ final class Settler {
     if (delivery.isLost()) {
       counters.leaseLost.increment();
       counters.wastedNanos.add(spentNanos);
+      if (signals.heard()) {
+        signals.tell(listener -> listener.leaseLost(delivery));
+      }
     }
   }
 

@@ -10,6 +10,8 @@ public enum SkipReason {
   IN_PROGRESS,
   /** The breaker of its type is open, and it went to the slow lane (W4). */
   DIVERTED,
+  /** The breaker of its type is open, and the slow lane did not take it; it comes again (W4). */
+  SLOW_LANE_DOWN,
   /** A gate was closed (W6). */
   GATE_CLOSED,
   /** It had all its attempts before (R5). */

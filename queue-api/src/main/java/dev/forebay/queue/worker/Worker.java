@@ -1,10 +1,10 @@
 package dev.forebay.queue.worker;
 
-import dev.forebay.queue.Delivery;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,23 +32,20 @@ import org.slf4j.LoggerFactory;
  *   <li>It runs long: the lease is extended, for an hour unless {@link LeasePolicy#maxRunTime} says
  *       otherwise. The lease is lost all the same: the handler is interrupted and its result is not
  *       acked (W2).
- *   <li>The process dies: the message comes back by its lease. A message that was delivered more
- *       often than the policy allows is dead-lettered without running it, so one that kills its
- *       process does not do so for ever.
+ *   <li>The process dies: the message comes back by its lease. A message that lost more leases than
+ *       the policy allows is dead-lettered without running it, so one that kills its process does
+ *       not do so for ever.
  *   <li>The broker is away: the worker waits and goes on when it is back (S3). The queue is closed:
  *       the worker drains and stops.
  * </ul>
  *
  * <p>Handlers run on virtual threads where the JVM has them, else on platform threads. One more
- * platform thread polls; it keeps the JVM alive until the worker is closed. The worker never closes
- * its queue. Thread-safe.
+ * platform thread for each queue polls; it keeps the JVM alive until the worker is closed. The
+ * worker never closes its queue. Thread-safe.
  */
 public final class Worker implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
-
-  /** Settlements that may be under way beside the slots, before intake waits for them. */
-  private static final int SETTLEMENT_ROOM = 1_000;
 
   /** For what was interrupted at the end of the grace time to end and be settled (S1). */
   private static final Duration LAST_CALL = Duration.ofSeconds(1);
@@ -56,64 +53,86 @@ public final class Worker implements AutoCloseable {
   private final WorkQueue queue;
   private final TimeSource time;
   private final Duration grace;
+  private final int totalSlots;
   private final Counters counters = new Counters();
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
   private final Waiter drainer = new Waiter();
-  private final Slots slots;
-  private final LeaseKeeper keeper;
+  private final Gate paused;
   private final SlotThreads threads;
   private final Parking parking;
   private final Execution execution;
   private final Runners runners;
-  private final Intake intake;
-  private final Thread intakeThread;
+  private final List<Lane> lanes = new ArrayList<>();
+  private final List<Intake> intakes = new ArrayList<>();
+  private final List<Thread> intakeThreads = new ArrayList<>();
 
-  Worker(WorkerBuilder builder, DecidingHandler<Delivery> handler) {
+  Worker(WorkerBuilder builder) {
     queue = builder.queue;
     time = builder.time;
     grace = builder.grace;
+    Plan plan = new Plan(builder);
+    totalSlots = plan.room();
     String name = "forebay-worker-" + queue.name();
-    Waiter taker = new Waiter();
-    slots = new Slots(builder.slots, builder.slots + SETTLEMENT_ROOM, taker, drainer);
-    Settler settler = new Settler(queue, builder.retry, slots, counters);
-    keeper = new LeaseKeeper(queue, builder.leases, time, counters, this::forEachRun);
+    Signals signals = new Signals(builder.listeners);
+    paused = Gate.open(time);
+    Gate throttled = Gate.open(time);
+    Gates gates = plan.gates(paused, throttled);
     threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
-    parking = new Parking(this::startAgain, this::settleParked);
-    StepContext context = new StepContext(queue, time, parking, settler, counters);
+    parking = new Parking(this::dispatch, this::settleParked);
+    StepContext context = new StepContext(time, builder.retry, parking, counters, signals);
     execution =
         new Execution(
-            handler,
+            builder.handler(),
             builder.leases,
-            keeper,
-            new Steps(builder.steps.stream().map(step -> step.apply(context)).toList()),
+            plan.steps(context, gates),
             parking,
-            settler,
-            slots,
             counters,
+            signals,
             stopping,
-            this::startAgain);
-    runners = new Runners(threads, execution, drainer);
-    intake =
-        new Intake(
-            queue,
-            builder.pollWait,
-            time,
-            slots,
-            keeper,
-            settler,
-            runners,
-            stopping,
-            taker,
-            drainer,
-            this::queueClosed);
-    intakeThread = new Thread(intake, name);
-    intakeThread.setDaemon(false);
+            this::dispatch);
+    Line line = plan.line(this::lookAgain, this::signalTakers);
+    runners = new Runners(line, threads, plan.body(execution), drainer);
+    Settler.Rules rules =
+        new Settler.Rules(
+            builder.retry,
+            counters,
+            signals,
+            builder.pauseWhenThrottled ? throttled::close : after -> {});
+    for (Plan.Source source : plan.sources()) {
+      Lane lane =
+          new Lane(
+              lanes.size(),
+              source.queue(),
+              plan.roomOfLane(),
+              builder.leases,
+              rules,
+              time,
+              drainer,
+              this::forEachRun);
+      lanes.add(lane);
+      Intake intake =
+          new Intake(
+              lane,
+              builder.pollWait,
+              time,
+              gates,
+              plan.ceiling(line, lane),
+              signals,
+              this::dispatch,
+              stopping,
+              drainer,
+              this::queueClosed);
+      intakes.add(intake);
+      Thread thread = new Thread(intake, lanes.size() == 1 ? name : name + "-" + lanes.size());
+      thread.setDaemon(false);
+      intakeThreads.add(thread);
+    }
   }
 
   /** Starts to poll. */
   void start() {
-    intakeThread.start();
+    intakeThreads.forEach(Thread::start);
   }
 
   /** Starts to describe a worker on this queue. */
@@ -126,11 +145,24 @@ public final class Worker implements AutoCloseable {
     return queue;
   }
 
+  /**
+   * Stops intake until {@link #resume}: what runs goes on, what was received but not started is
+   * given back untried, nothing is polled (W6). Idempotent.
+   */
+  public void pause() {
+    paused.close();
+  }
+
+  /** Goes on after {@link #pause}. Idempotent. */
+  public void resume() {
+    paused.openUp();
+  }
+
   /** What it has done so far. */
   public WorkerStats stats() {
     AtomicLong runningNanos = new AtomicLong();
     runners.forEach(run -> runningNanos.addAndGet(run.runningNanos()));
-    return counters.snapshot(slots.total(), slots.used(), runningNanos.get());
+    return counters.snapshot(totalSlots, used(), runningNanos.get());
   }
 
   /**
@@ -150,12 +182,12 @@ public final class Worker implements AutoCloseable {
   public void close() {
     boolean first = stopping.compareAndSet(false, true);
     if (first) {
-      // Wakes it from its poll, which then brings nothing.
-      intakeThread.interrupt();
+      // Wakes them from their polls, which then bring nothing.
+      intakeThreads.forEach(Thread::interrupt);
     }
     if (isHandlerThread()) {
       if (first) {
-        Thread closer = new Thread(this::drain, intakeThread.getName() + "-close");
+        Thread closer = new Thread(this::drain, intakeThreads.get(0).getName() + "-close");
         closer.setDaemon(false);
         closer.start();
       }
@@ -166,9 +198,9 @@ public final class Worker implements AutoCloseable {
     }
   }
 
-  /** Called by the intake thread once it has ended its work. */
+  /** Called by an intake thread once it has ended its work because its queue is closed. */
   private void queueClosed() {
-    if (stopping.compareAndSet(false, true)) {
+    if (intakes.stream().allMatch(Intake::done) && stopping.compareAndSet(false, true)) {
       drain();
     }
   }
@@ -187,14 +219,14 @@ public final class Worker implements AutoCloseable {
 
   private void drain() {
     try {
-      intake.giveBackWaiting();
+      giveBackWaiting();
       parking.close();
       drainer.await(() -> isIdle() || drainer.wasInterrupted(), grace, time);
       if (!isIdle()) {
         runners.forEach(Run::cutShort);
         drainer.await(this::isIdle, LAST_CALL, time);
       }
-      keeper.stop();
+      lanes.forEach(lane -> lane.keeper.stop());
       threads.shutdown();
       if (isIdle()) {
         awaitThreads();
@@ -204,7 +236,7 @@ public final class Worker implements AutoCloseable {
                 + " not end, or of a queue that does not answer; they come back when their leases"
                 + " end",
             queue.name(),
-            slots.used());
+            used());
       }
     } finally {
       terminated.complete(null);
@@ -218,8 +250,10 @@ public final class Worker implements AutoCloseable {
   private void awaitThreads() {
     try {
       threads.awaitEnd(LAST_CALL);
-      if (Thread.currentThread() != intakeThread) {
-        intakeThread.join(LAST_CALL.toMillis());
+      for (Thread intakeThread : intakeThreads) {
+        if (Thread.currentThread() != intakeThread) {
+          intakeThread.join(LAST_CALL.toMillis());
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -227,7 +261,21 @@ public final class Worker implements AutoCloseable {
   }
 
   private boolean isIdle() {
-    return intake.done() && slots.idle() && runners.idle();
+    return intakes.stream().allMatch(Intake::done)
+        && lanes.stream().allMatch(lane -> lane.slots.idle())
+        && runners.idle();
+  }
+
+  private int used() {
+    return lanes.stream().mapToInt(lane -> lane.slots.used()).sum();
+  }
+
+  private void lookAgain() {
+    runners.lookAgain();
+  }
+
+  private void signalTakers() {
+    lanes.forEach(lane -> lane.taker.signal());
   }
 
   private void forEachRun(Consumer<Run> action) {
@@ -239,7 +287,24 @@ public final class Worker implements AutoCloseable {
     execution.settleParked(run, outcome, why);
   }
 
-  private void startAgain(List<Run> runs) {
-    intake.dispatch(runs);
+  /** Hands runs that hold slots to threads; if there are none to be had, gives them back. */
+  private void dispatch(List<Run> runs) {
+    boolean handed = false;
+    try {
+      runners.dispatch(runs);
+      handed = true;
+    } finally {
+      if (!handed) {
+        giveBackWaiting();
+      }
+    }
+  }
+
+  /** Gives back what has a slot but has not been started (S1). */
+  private void giveBackWaiting() {
+    for (Run run : runners.withdraw()) {
+      run.lane().settler.giveBack(run.delivery());
+      run.lane().slots.giveBack();
+    }
   }
 }

@@ -2,10 +2,8 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.Codec;
-import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
-import dev.forebay.queue.ErrorCode;
-import dev.forebay.queue.QueueException;
+import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.dedup.DedupOptions;
 import dev.forebay.queue.dedup.DedupStore;
@@ -19,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,8 +27,12 @@ public final class WorkerBuilder {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
+  /** What has waited so long comes before all weights and orders. */
+  private static final Duration DEFAULT_AGEING = Duration.ofSeconds(30);
+
   // Read by the worker that is made of it.
   final WorkQueue queue;
+  final List<Plan.Source> sources = new ArrayList<>();
   int slots = 1;
   RetryPolicy retry = RetryPolicy.exponential(Duration.ofMillis(200), Duration.ofSeconds(30));
   LeasePolicy leases = LeasePolicy.defaults();
@@ -37,12 +40,24 @@ public final class WorkerBuilder {
   Duration pollWait = Duration.ofSeconds(5);
   TimeSource time = SystemTimeSource.get();
   boolean platformThreads;
+  Expiry expiry = Expiry.deadLetter();
+  boolean pauseWhenThrottled;
+  int prefetch;
+  boolean earliestDeadlineFirst;
+  boolean strictLanes;
+  Duration ageing = DEFAULT_AGEING;
+  Permits permits = new Permits(Integer.MAX_VALUE, message -> 0);
+  @Nullable ConcurrencyLimit limit;
+  Plan.@Nullable Batching<?> batching;
+  final List<Gate> gates = new ArrayList<>();
+  final List<WorkerListener> listeners = new ArrayList<>();
   // Asked in this order before a handler runs.
   final List<Function<StepContext, Step>> steps = new ArrayList<>();
   private @Nullable DecidingHandler<Delivery> handler;
 
   WorkerBuilder(WorkQueue queue) {
     this.queue = Objects.requireNonNull(queue);
+    sources.add(new Plan.Source(queue, 1));
   }
 
   /**
@@ -106,6 +121,118 @@ public final class WorkerBuilder {
     return this;
   }
 
+  /** What becomes of messages whose deadline passed before they ran; {@link Expiry#deadLetter}. */
+  public WorkerBuilder expired(Expiry destination) {
+    expiry = Objects.requireNonNull(destination);
+    return this;
+  }
+
+  /** Lets nothing in while this gate is closed (W6); several gates all have to be open. */
+  public WorkerBuilder gate(Gate gate) {
+    gates.add(Objects.requireNonNull(gate));
+    return this;
+  }
+
+  /**
+   * Stops intake for as long as a throttled handler's downstream asks for ({@link
+   * dev.forebay.queue.policy.FailureKind.Throttled}): for a downstream that all messages need.
+   * Unless set only the message that met it waits.
+   */
+  public WorkerBuilder pauseWhenThrottled() {
+    pauseWhenThrottled = true;
+    return this;
+  }
+
+  /**
+   * Takes this many messages beyond those that can start, so that there is a choice of what comes
+   * next and no wait for the next poll; none unless set. Their leases are kept, and they are given
+   * back when the worker closes.
+   */
+  public WorkerBuilder prefetch(int messages) {
+    if (messages < 0) {
+      throw new IllegalArgumentException("A prefetch must not be negative: " + messages);
+    }
+    prefetch = messages;
+    return this;
+  }
+
+  /**
+   * Starts what has the earliest deadline first, among what has been received; see {@link
+   * #prefetch}. Messages without a deadline come last, in their order.
+   */
+  public WorkerBuilder earliestDeadlineFirst() {
+    earliestDeadlineFirst = true;
+    return this;
+  }
+
+  /**
+   * Works on this queue too (its own leases, retries and dead letters), with so many turns for each
+   * one of the first queue, whose weight is 1. At least one message of each queue is prefetched.
+   */
+  public WorkerBuilder lane(WorkQueue other, int weight) {
+    if (weight < 1 || weight > 1_000) {
+      throw new IllegalArgumentException("A lane's weight is 1 to 1,000, not " + weight);
+    }
+    sources.add(new Plan.Source(Objects.requireNonNull(other), weight));
+    return this;
+  }
+
+  /** Takes the turns of lanes strictly in the order they were added, whatever their weights. */
+  public WorkerBuilder strictLanes() {
+    strictLanes = true;
+    return this;
+  }
+
+  /**
+   * Lets what has waited this long since its receipt go before all weights and orders of lanes, 30
+   * s unless set, so that no lane starves.
+   */
+  public WorkerBuilder ageing(Duration atMost) {
+    if (atMost.isNegative() || atMost.compareTo(Duration.ofDays(365)) > 0) {
+      throw new IllegalArgumentException("Ageing is 0 to 365 days, not " + atMost);
+    }
+    ageing = atMost;
+    return this;
+  }
+
+  /**
+   * Runs at once only what costs so many permits together, for instance tokens or megabytes of GPU
+   * memory, in addition to the bound by {@link #slots}. A message waits, its lease kept, until it
+   * fits; one that costs more than all runs alone.
+   *
+   * @param cost quick and thread-safe; what it throws is logged and counts as 1
+   */
+  public WorkerBuilder permits(int total, ToIntFunction<Message> cost) {
+    if (total < 1) {
+      throw new IllegalArgumentException("There must be at least 1 permit, not " + total);
+    }
+    permits = new Permits(total, Objects.requireNonNull(cost));
+    return this;
+  }
+
+  /** Runs no more at once than this limit says, which learns from how handlers fare (W6). */
+  public WorkerBuilder concurrencyLimit(ConcurrencyLimit adaptive) {
+    limit = Objects.requireNonNull(adaptive);
+    return this;
+  }
+
+  /**
+   * Sends messages of a type whose breaker is open to the slow lane, another queue, with the header
+   * {@link TypeBreaker#CAUSE_HEADER}, and acks them here once they are stored there (W4). When the
+   * slow lane does not take one it is given back and comes again.
+   */
+  public WorkerBuilder breaker(TypeBreaker breaker, WorkQueue slowLane) {
+    Objects.requireNonNull(breaker);
+    Objects.requireNonNull(slowLane);
+    return step(context -> new BreakerStep(breaker, slowLane, context));
+  }
+
+  /** Tells this of everything the worker does (W7); may be called several times. */
+  public WorkerBuilder listener(WorkerListener listener) {
+    listeners.add(Objects.requireNonNull(listener));
+    return this;
+  }
+
   /** What runs for each message, on the delivery as it is. */
   public WorkerBuilder handler(Handler<Delivery> toRun) {
     Objects.requireNonNull(toRun);
@@ -144,17 +271,11 @@ public final class WorkerBuilder {
     Objects.requireNonNull(toRun);
     return set(
         (delivery, context) -> {
-          T value;
-          try {
-            value = codec.decode(delivery.message());
-          } catch (QueueException e) {
-            if (e.code() != ErrorCode.INVALID_MESSAGE) {
-              throw e;
-            }
-            return Outcome.deadLetter(
-                new DeadLetterCause(DeadLetterCause.UNDECODABLE, String.valueOf(e.getMessage())));
-          }
-          return toRun.handle(value, context);
+          Decoding<T> decoded = Decoding.of(codec, delivery);
+          T value = decoded.value();
+          return value == null
+              ? Objects.requireNonNull(decoded.instead())
+              : toRun.handle(value, context);
         });
   }
 
@@ -176,6 +297,28 @@ public final class WorkerBuilder {
     return step(context -> new DedupStep(store, options, retry, context.time(), context.parking()));
   }
 
+  /**
+   * What runs for several messages at once, on the deliveries as they are (W3). The worker then
+   * runs as many batches at once as it has slots, and holds up to two batches of messages for each.
+   */
+  public WorkerBuilder batches(BatchOptions options, BatchHandler<Delivery> toRun) {
+    return set(
+        new Plan.Batching<>(
+            Objects.requireNonNull(options),
+            delivery -> new Decoding<>(delivery, null),
+            Objects.requireNonNull(toRun)));
+  }
+
+  /** What runs for several messages at once, on the values in their bodies; see above. */
+  public <T> WorkerBuilder batches(BatchOptions options, Codec<T> codec, BatchHandler<T> toRun) {
+    Objects.requireNonNull(codec);
+    return set(
+        new Plan.Batching<>(
+            Objects.requireNonNull(options),
+            delivery -> Decoding.of(codec, delivery),
+            Objects.requireNonNull(toRun)));
+  }
+
   /** Adds a step of a feature's; the order of adding is that of asking. */
   WorkerBuilder step(Function<StepContext, Step> step) {
     steps.add(step);
@@ -190,6 +333,20 @@ public final class WorkerBuilder {
     return this;
   }
 
+  private WorkerBuilder set(Plan.Batching<?> toRun) {
+    batching = toRun;
+    // Never called: batches have a way of their own.
+    return set((delivery, context) -> Outcome.giveBack());
+  }
+
+  DecidingHandler<Delivery> handler() {
+    if (handler == null) {
+      throw new IllegalStateException(
+          "The worker has nothing to run. Set a handler before starting it.");
+    }
+    return handler;
+  }
+
   /**
    * Starts the worker.
    *
@@ -198,19 +355,23 @@ public final class WorkerBuilder {
    *     grant (S2)
    */
   public Worker start() {
-    if (handler == null) {
+    DecidingHandler<Delivery> unused = handler();
+    if (batching != null && (new Plan(this).ordered())) {
       throw new IllegalStateException(
-          "The worker has nothing to run. Set a handler before starting it.");
+          "A worker of batches has one queue, and neither prefetch, permits, limit nor an order by"
+              + " deadline: its batches are made by their own options.");
     }
-    Capabilities can = queue.capabilities();
-    leases.lease().ifPresent(lease -> Checks.lease(lease, can));
-    if (!can.deadLetters()) {
-      LOG.warn(
-          "Queue {} has no dead-letter destination: messages that cannot be handled are retried"
-              + " for ever. Set one in the queue's builder.",
-          queue.name());
+    for (Plan.Source source : sources) {
+      Capabilities can = source.queue().capabilities();
+      leases.lease().ifPresent(lease -> Checks.lease(lease, can));
+      if (!can.deadLetters()) {
+        LOG.warn(
+            "Queue {} has no dead-letter destination: messages that cannot be handled are retried"
+                + " for ever. Set one in the queue's builder.",
+            source.queue().name());
+      }
     }
-    Worker worker = new Worker(this, handler);
+    Worker worker = new Worker(this);
     worker.start();
     return worker;
   }

@@ -22,6 +22,14 @@ import java.time.Duration;
  * @param busy time in handlers, summed over all slots, up to now; over the worker's age and slots
  *     it is the use of the slots
  * @param wasted the part of {@code busy} spent on attempts whose lease was lost (W2)
+ * @param throttled attempts given back without counting because a downstream asked for less
+ * @param expired messages whose deadline passed before they ran (W5)
+ * @param duplicates finished messages that came again and were acked without running (U2)
+ * @param diverted messages sent to the slow lane (W4)
+ * @param messageAge from a message's first enqueue to the start of its handler
+ * @param queueToStart from the receipt of a delivery to the start of its handler
+ * @param handlerTime how long handlers ran
+ * @param leaseMargin what was left of leases when they were extended; its small values matter
  */
 public record WorkerStats(
     int slots,
@@ -36,4 +44,12 @@ public record WorkerStats(
     long staleSettlements,
     long unknownSettlements,
     Duration busy,
-    Duration wasted) {}
+    Duration wasted,
+    long throttled,
+    long expired,
+    long duplicates,
+    long diverted,
+    Timings messageAge,
+    Timings queueToStart,
+    Timings handlerTime,
+    Timings leaseMargin) {}

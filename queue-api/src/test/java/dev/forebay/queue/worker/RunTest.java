@@ -21,7 +21,7 @@ class RunTest {
   private Run run() {
     rig.enqueue("a");
     Delivery delivery = rig.queue.poll(Duration.ZERO).orElseThrow();
-    return new Run(delivery, Rig.LEASE, time.nanoTime(), time);
+    return new Run(null, delivery, Rig.LEASE, time.nanoTime(), time);
   }
 
   @Test
@@ -50,7 +50,7 @@ class RunTest {
     int interrupted = 0;
     int begun = 0;
     while (begun < ROUNDS || interrupted < ROUNDS / 100) {
-      Run run = new Run(delivery, Rig.LEASE, 0, time);
+      Run run = new Run(null, delivery, Rig.LEASE, 0, time);
       if (begun % 2 == 0) {
         assertThat(run.begin()).isTrue();
         current.set(run);

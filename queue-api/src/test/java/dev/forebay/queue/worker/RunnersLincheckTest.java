@@ -32,11 +32,11 @@ public class RunnersLincheckTest {
   }
 
   private final Held threads = new Held();
-  private final Runners runners = new Runners(threads, run -> {}, new Waiter());
+  private final Runners runners = new Runners(new FifoLine(), threads, run -> {}, new Waiter());
 
   @Operation
   public void dispatch() {
-    runners.dispatch(List.of(new Run(null, Duration.ZERO, 0, null)));
+    runners.dispatch(List.of(new Run(null, null, Duration.ZERO, 0, null)));
   }
 
   /** A thread that was started gets its turn. */

@@ -275,16 +275,19 @@ class WorkerOutcomeTest {
     }
     AtomicInteger ran = new AtomicInteger();
     try (Worker worker =
-        rig.worker().handler((delivery, context) -> ran.incrementAndGet()).start()) {
+        rig.worker()
+            .retry(Rig.RETRY.maxLostLeases(3))
+            .handler((delivery, context) -> ran.incrementAndGet())
+            .start()) {
       rig.awaitStats(worker, stats -> stats.deadLettered() == 1 && stats.failed() == 0);
       assertThat(ran).hasValue(0);
     }
     Delivery letter = rig.dead.poll(Duration.ZERO).orElseThrow();
     assertThat(letter.id()).isEqualTo(id);
     assertThat(letter.deadLetter().orElseThrow().cause().type())
-        .isEqualTo(DeadLetterCause.MAX_ATTEMPTS);
+        .isEqualTo(DeadLetterCause.LEASES_LOST);
     assertThat(letter.deadLetter().orElseThrow().cause().message())
-        .contains("Attempt 4 of at most 3");
+        .contains("3 leases were lost, of at most 3");
   }
 
   @Test

@@ -1,0 +1,126 @@
+package dev.forebay.queue.worker;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.policy.FailureKind;
+import dev.forebay.queue.policy.RetryPolicy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Handles a batch: each of its runs is admitted, told about and settled on its own, by {@link
+ * Execution}; what this adds is the call in between (W3). Thread-safe.
+ *
+ * @param <T> what the handler works on
+ */
+final class BatchExecution<T> implements Consumer<Batch> {
+
+  private final BatchHandler<T> handler;
+  private final Function<Delivery, Decoding<T>> decoder;
+  private final Execution execution;
+  private final RetryPolicy retry;
+
+  BatchExecution(
+      BatchHandler<T> handler,
+      Function<Delivery, Decoding<T>> decoder,
+      Execution execution,
+      RetryPolicy retry) {
+    this.handler = handler;
+    this.decoder = decoder;
+    this.execution = execution;
+    this.retry = retry;
+  }
+
+  @Override
+  public void accept(Batch batch) {
+    List<Run> begun = new ArrayList<>(batch.runs().size());
+    for (Run run : batch.runs()) {
+      execution.guarded(
+          run,
+          () -> {
+            Execution.Admission admission = execution.admit(run);
+            if (admission == Execution.Admission.NOW && execution.begin(run, false)) {
+              begun.add(run);
+              return Execution.Admission.LATER;
+            }
+            return admission == Execution.Admission.NOW ? Execution.Admission.NEVER : admission;
+          });
+    }
+    List<BatchItem<T>> items = new ArrayList<>(begun.size());
+    for (Run run : begun) {
+      decode(run, items);
+    }
+    handle(items);
+  }
+
+  private void decode(Run run, List<BatchItem<T>> items) {
+    Decoding<T> decoded;
+    try {
+      decoded = decoder.apply(run.delivery());
+    } catch (Throwable e) {
+      end(run, null, e);
+      return;
+    }
+    T value = decoded.value();
+    if (value == null) {
+      end(run, decoded.instead(), null);
+    } else {
+      items.add(new BatchItem<>(value, run));
+    }
+  }
+
+  private void handle(List<BatchItem<T>> items) {
+    if (items.isEmpty()) {
+      return;
+    }
+    Throwable failure = null;
+    try {
+      handler.handle(List.copyOf(items));
+    } catch (Throwable e) {
+      failure = e;
+    }
+    List<BatchItem<T>> undecided = new ArrayList<>();
+    for (BatchItem<T> item : items) {
+      if (failure != null && !item.isDecided()) {
+        undecided.add(item);
+      } else {
+        Outcome outcome = item.isDecided() ? item.outcome() : Outcome.ack();
+        end(item.run(), outcome, item.failure());
+      }
+    }
+    if (failure == null || undecided.isEmpty()) {
+      return;
+    }
+    if (items.size() == 1 || !mayTryAgain(failure, undecided)) {
+      for (BatchItem<T> item : undecided) {
+        end(item.run(), null, failure);
+      }
+      return;
+    }
+    int half = (undecided.size() + 1) / 2;
+    handle(undecided.subList(0, half));
+    handle(undecided.subList(half, undecided.size()));
+  }
+
+  private boolean mayTryAgain(Throwable failure, List<BatchItem<T>> items) {
+    boolean throttled;
+    try {
+      throttled = retry.kindOf(failure) instanceof FailureKind.Throttled;
+    } catch (RuntimeException e) {
+      // The settler meets it again and says so.
+      return false;
+    }
+    return !throttled && items.stream().noneMatch(item -> item.run().wasCutShort());
+  }
+
+  private void end(Run run, @Nullable Outcome outcome, @Nullable Throwable failure) {
+    execution.guarded(
+        run,
+        () -> {
+          execution.ended(run, outcome, failure);
+          return Execution.Admission.NEVER;
+        });
+  }
+}

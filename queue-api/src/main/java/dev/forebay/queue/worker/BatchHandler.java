@@ -1,0 +1,30 @@
+package dev.forebay.queue.worker;
+
+import java.util.List;
+
+/**
+ * What a worker runs for several messages at once, as a GPU likes it (W3). Each message is settled
+ * on its own, by what is said to its {@link BatchItem}; one nobody said anything about is done when
+ * the handler returns.
+ *
+ * <p>When it throws, the messages it has not decided are run again at once in two halves, and so on
+ * down to single ones: one that cannot be handled fails alone, and a batch too large for the memory
+ * becomes two that fit. A throttled one is not run again.
+ *
+ * <p>Called by several threads at once, as many as the worker has slots. Interrupted when the grace
+ * time of a closing worker ends; the loss of one lease of several interrupts nothing, but its
+ * {@link BatchItem#context} knows, and its result is not acked (W2).
+ *
+ * @param <T> what it works on: values decoded from the messages, or the deliveries
+ */
+@FunctionalInterface
+public interface BatchHandler<T> {
+
+  /**
+   * Does the work.
+   *
+   * @param items at least one; all of one group
+   * @throws Exception when the attempt failed for all items not decided yet
+   */
+  void handle(List<BatchItem<T>> items) throws Exception;
+}

@@ -1,0 +1,132 @@
+package dev.forebay.queue.worker;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.policy.RetryPolicy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** Which parts a worker is made of, by what its builder was told. Used once, by one thread. */
+final class Plan {
+
+  /** A queue and its share of the turns. */
+  record Source(WorkQueue queue, int weight) {}
+
+  /** Micro-batches: when they are ready, and what handles them. */
+  record Batching<T>(
+      BatchOptions options, Function<Delivery, Decoding<T>> decoder, BatchHandler<T> handler) {
+
+    Consumer<Batch> execution(Execution execution, RetryPolicy retry) {
+      return new BatchExecution<>(handler, decoder, execution, retry);
+    }
+  }
+
+  private final WorkerBuilder builder;
+
+  Plan(WorkerBuilder builder) {
+    this.builder = builder;
+  }
+
+  /** How many messages can be in handlers at once. */
+  int room() {
+    Batching<?> batching = builder.batching;
+    return batching == null ? builder.slots : builder.slots * batching.options().maxItems();
+  }
+
+  /** How many deliveries of one lane may be held at once. */
+  int roomOfLane() {
+    // While one batch runs the next one fills.
+    return builder.batching == null ? room() + prefetch() : 2 * room();
+  }
+
+  List<Source> sources() {
+    return builder.sources;
+  }
+
+  Gates gates(Gate... own) {
+    List<Gate> all = new ArrayList<>(builder.gates);
+    all.addAll(List.of(own));
+    return new Gates(all);
+  }
+
+  Steps steps(StepContext context, Gates gates) {
+    List<Step> steps = new ArrayList<>();
+    steps.add(new DeadlineStep(builder.expiry, builder.retry.backoff(), builder.time));
+    steps.add(new GateStep(gates, context.parking(), builder.time));
+    if (builder.limit != null) {
+      steps.add(new LimitStep(builder.limit, builder.retry));
+    }
+    builder.steps.forEach(step -> steps.add(step.apply(context)));
+    return new Steps(steps);
+  }
+
+  /**
+   * Where runs wait.
+   *
+   * @param lookAgain told when something may start that could not
+   * @param moved told when something has started or ended
+   */
+  Line line(Runnable lookAgain, Runnable moved) {
+    if (builder.batching != null) {
+      return new BatchLine(builder.batching.options(), builder.slots, builder.time, lookAgain);
+    }
+    if (!ordered()) {
+      return new FifoLine();
+    }
+    int[] weights = builder.sources.stream().mapToInt(Source::weight).toArray();
+    return new OrderedLine(
+        weights.length,
+        new LaneOrder(weights, builder.strictLanes, builder.ageing.toNanos()),
+        builder.earliestDeadlineFirst,
+        builder.permits,
+        runningLimit(),
+        builder.time,
+        moved);
+  }
+
+  /** How many deliveries of a lane may be held now. */
+  IntSupplier ceiling(Line line, Lane lane) {
+    int prefetch = prefetch();
+    return line instanceof OrderedLine ordered
+        ? () -> ordered.ceiling(lane, prefetch)
+        : () -> Integer.MAX_VALUE;
+  }
+
+  /** What a thread does with a task. */
+  Consumer<Task> body(Execution execution) {
+    Batching<?> batching = builder.batching;
+    if (batching == null) {
+      return execution;
+    }
+    Consumer<Batch> batches = batching.execution(execution, builder.retry);
+    return task -> {
+      if (task instanceof Batch batch) {
+        batches.accept(batch);
+      }
+    };
+  }
+
+  private int prefetch() {
+    // A lane of which nothing may wait would never be compared with the others.
+    return builder.sources.size() > 1 ? Math.max(1, builder.prefetch) : builder.prefetch;
+  }
+
+  /** Whether it takes more than first come, first served. */
+  boolean ordered() {
+    return builder.sources.size() > 1
+        || builder.prefetch > 0
+        || builder.earliestDeadlineFirst
+        || builder.limit != null
+        || builder.permits.total() < Integer.MAX_VALUE;
+  }
+
+  private IntSupplier runningLimit() {
+    int slots = builder.slots;
+    @Nullable ConcurrencyLimit limit = builder.limit;
+    return limit == null ? () -> slots : () -> Math.min(slots, limit.limit());
+  }
+}

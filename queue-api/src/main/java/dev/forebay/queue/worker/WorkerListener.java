@@ -1,0 +1,77 @@
+package dev.forebay.queue.worker;
+
+import dev.forebay.queue.DeadLetterCause;
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Settlement;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hears of everything a worker does, for metrics, traces and logs (W7). Every method does nothing
+ * unless overridden.
+ *
+ * <p>Called by many threads at once, on the threads of handlers, of the poll and of timers: a
+ * method must be thread-safe and must not block. What it throws is logged once and harms nobody.
+ * The deliveries are for reading.
+ */
+public interface WorkerListener {
+
+  /** A delivery was received. */
+  default void received(Delivery delivery) {}
+
+  /**
+   * A handler starts, on the calling thread.
+   *
+   * @param age time since the message was first enqueued
+   * @param waited time since it was received
+   */
+  default void started(Delivery delivery, Duration age, Duration waited) {}
+
+  /**
+   * A handler has ended, on the calling thread; what becomes of the message follows.
+   *
+   * @param failure what it threw, if it did
+   */
+  default void finished(
+      Delivery delivery, HandlerEnd end, Duration ran, @Nullable Throwable failure) {}
+
+  /** A delivery was settled without running the handler. */
+  default void skipped(Delivery delivery, SkipReason why) {}
+
+  /** Released for another attempt after this delay. */
+  default void retried(Delivery delivery, Duration after) {}
+
+  /** Given back without burning an attempt because a downstream asked for less. */
+  default void throttled(Delivery delivery, Duration after) {}
+
+  /** Given back without burning an attempt. */
+  default void returned(Delivery delivery) {}
+
+  /** Moved to the dead letters. */
+  default void deadLettered(Delivery delivery, DeadLetterCause cause) {}
+
+  /** A settlement ended otherwise than OK: {@link Settlement#STALE} or UNKNOWN. */
+  default void unsettled(Delivery delivery, Settlement result) {}
+
+  /** A lease was lost before the delivery was settled (L4). */
+  default void leaseLost(Delivery delivery) {}
+
+  /**
+   * A lease was extended.
+   *
+   * @param margin what was left of it
+   */
+  default void extended(Delivery delivery, Duration margin) {}
+
+  /** Intake stopped because a gate is closed or the worker is paused (W6). */
+  default void intakeStopped() {}
+
+  /** Intake goes on. */
+  default void intakeResumed() {}
+
+  /** The breaker of a message type changed its state (W4). */
+  default void breakerChanged(String type, BreakerState state) {}
+
+  /** What a deduplicating step found: finished work that came again (U2). */
+  default void duplicate(Delivery delivery) {}
+}
