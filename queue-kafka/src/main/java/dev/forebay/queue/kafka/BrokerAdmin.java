@@ -1,5 +1,7 @@
 package dev.forebay.queue.kafka;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
@@ -22,6 +24,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.DescribeShareGroupsOptions;
 import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -35,6 +38,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.jspecify.annotations.Nullable;
@@ -111,7 +115,9 @@ final class BrokerAdmin implements AutoCloseable {
                     + where
                     + "."
                     + advice,
-                "Grant DESCRIBE on the topic.")
+                "Grant "
+                    + needed.stream().sorted().map(AclOperation::name).collect(joining(" and "))
+                    + " on the topic.")
             .get(topic);
     // A cluster without an authorizer tells no operations.
     Set<AclOperation> allowed = description == null ? null : description.authorizedOperations();
@@ -188,6 +194,37 @@ final class BrokerAdmin implements AutoCloseable {
             + " --entity-type groups --entity-name "
             + group);
     log.info("Share group {}: set {}", group, wanted);
+  }
+
+  /**
+   * Checks that the client may be a member of a share group. Of one that never had a member the
+   * broker does not tell; then the first lane logs what it lacks.
+   */
+  void checkMembership(String group) {
+    Set<AclOperation> allowed;
+    try {
+      ShareGroupDescription description =
+          ask(
+                  admin
+                      .describeShareGroups(
+                          List.of(group),
+                          new DescribeShareGroupsOptions().includeAuthorizedOperations(true))
+                      .all(),
+                  "describe the share group " + group,
+                  "",
+                  "Grant DESCRIBE and READ on the group.")
+              .get(group);
+      allowed = description == null ? null : description.authorizedOperations();
+    } catch (QueueException e) {
+      if (e.getCause() instanceof GroupIdNotFoundException) {
+        return;
+      }
+      throw e;
+    }
+    if (allowed != null && !allowed.isEmpty() && !allowed.contains(AclOperation.READ)) {
+      throw new QueueException(
+          ErrorCode.ACCESS_DENIED, "No permission for READ on the group " + group + ". Grant it.");
+    }
   }
 
   /** The settings of a topic or group. */
@@ -385,7 +422,11 @@ final class BrokerAdmin implements AutoCloseable {
             : KafkaErrors.code(error);
     String todo =
         switch (code) {
-          case ACCESS_DENIED -> grant;
+          case ACCESS_DENIED ->
+              error instanceof AuthenticationException
+                  ? "The login was refused: check the security settings (security.protocol, sasl.*,"
+                      + " ssl.*)."
+                  : grant;
           case UNAVAILABLE ->
               "No answer within "
                   + timeout

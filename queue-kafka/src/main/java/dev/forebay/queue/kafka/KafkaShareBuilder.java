@@ -55,6 +55,7 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
       BrokerAdmin admin, ClientProperties properties, Capabilities.Builder common) {
     admin.checkShareGroups();
     admin.configureGroup(group, lease, DELIVERY_LIMIT);
+    admin.checkMembership(group);
     Duration shortest = Duration.ofSeconds(1);
     return common
         .lease(lease.compareTo(shortest) < 0 ? lease : shortest, Duration.ofHours(12))

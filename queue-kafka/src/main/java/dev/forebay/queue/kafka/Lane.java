@@ -3,18 +3,9 @@ package dev.forebay.queue.kafka;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.LockSupport;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.ShareConsumer;
 import org.apache.kafka.common.KafkaException;
@@ -36,9 +27,8 @@ import org.slf4j.LoggerFactory;
  * <h2>The loop</h2>
  *
  * A lane waits for its turn, fetches, offers what it got to the pool, and then serves what it holds
- * until nothing is left: it sends settlements (several in one request where several are ready, but
- * none waits longer than {@value #LINGER_MILLIS} ms), renews the broker's locks, gives back what
- * nobody took, and what lost its lease.
+ * until nothing is left: it sends settlements as its {@link LaneInbox} brings them, renews the
+ * broker's locks, gives back what nobody took, and what lost its lease.
  *
  * <h2>Locks and leases</h2>
  *
@@ -55,11 +45,18 @@ import org.slf4j.LoggerFactory;
  * until it has acquired a record, which then lies in the client's buffer with its lock running out,
  * unseen, until the next poll. Likewise, a poll that starts while such a fetch is under way may ask
  * for one more: the first record ends the fetch and the poll's own request starts another one,
- * whose record waits behind the first for as long as that is worked on. Both give a record out
- * twice when its lock ends first. Nothing in the client's API tells of the buffer. But a record
- * that a poll returns was acquired after the start of the poll before it, so if that is longer ago
- * than a fraction of the lock's time, the lane renews before it hands out, and drops what the
- * broker does not renew. A lane whose last poll was empty is polled on or closed, never parked.
+ * whose record waits behind the first for as long as that is worked on. Nothing in the client's API
+ * tells of the buffer, and the broker does not always tell either: below the offset from which on
+ * the group is not finished it says yes to every acknowledgement, so a record that another member
+ * got and accepted meanwhile can be "renewed" and is then worked on twice.
+ *
+ * <p>So only time tells. A record that a poll returns was acquired after the start of the poll
+ * before it. A lane that has worked for long first polls without a wait, which brings what lay in
+ * the buffer and makes that bound narrow again; a record that may have been acquired a lock's time
+ * ago is released unseen; one of a fraction of it is renewed before it is handed out. And an answer
+ * of the broker counts only if it comes while the lock it is about must still have been there:
+ * later, a renewal has failed, and a settlement is UNKNOWN. A lane whose last poll was empty is
+ * polled on or closed, never parked.
  *
  * <h2>The delivery limit</h2>
  *
@@ -71,9 +68,7 @@ final class Lane {
 
   private static final Logger log = LoggerFactory.getLogger(Lane.class);
 
-  private static final int LINGER_MILLIS = 2;
-  private static final Duration POLL_TIME = Duration.ofSeconds(2);
-  private static final long UNSEEN_LOOK_NANOS = Duration.ofMillis(500).toNanos();
+  private static final Duration LONGEST_POLL = Duration.ofSeconds(2);
   private static final Duration AFTER_ERROR = Duration.ofSeconds(1);
   private static final Duration AFTER_FULL_GROUP = Duration.ofSeconds(30);
 
@@ -92,28 +87,23 @@ final class Lane {
 
   private final String clientId;
   private final LanePool pool;
-  private final Intake intake;
   private final ConsumerFactory consumers;
   private final ShareSettings settings;
   private final TimeSource time;
   private final Trouble trouble;
   private final long lockNanos;
+  private final Duration pollTime;
   private final Thread thread;
 
   // Shared with the threads that settle.
-  private final ConcurrentLinkedQueue<Held> inbox = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger out = new AtomicInteger();
-  private volatile boolean waiting;
-  private volatile boolean lingering;
-  private volatile boolean nudged;
+  private final LaneInbox inbox;
   private volatile boolean draining;
   private volatile @Nullable RecordLocks waking;
 
   // The lane thread's own.
-  private final Set<Held> held = new LinkedHashSet<>();
+  private final LaneRecords records;
   private long lastPollAt;
   private long lockedAt;
-  private long lookAt;
   private boolean ending;
 
   Lane(
@@ -128,12 +118,16 @@ final class Lane {
     this.size = size;
     this.clientId = settings.clientId() + "-lane-" + number;
     this.settings = settings;
-    this.intake = intake;
     this.consumers = consumers;
     this.trouble = trouble;
     this.time = settings.time();
     this.lockNanos = settings.leaseNanos();
-    this.turn = pool.newCondition();
+    Duration part = settings.lease().dividedBy(6);
+    // Short against the lock: it widens the time in which a record may have been acquired.
+    this.pollTime = part.compareTo(LONGEST_POLL) < 0 ? part : LONGEST_POLL;
+    this.inbox = new LaneInbox(time);
+    this.records = new LaneRecords(this, pool, intake, inbox, time, lockNanos);
+    this.turn = pool.fleet().newCondition();
     this.thread = new Thread(this::run, "forebay-kafka-" + settings.topic() + "-" + number);
     this.thread.setDaemon(true);
   }
@@ -154,31 +148,22 @@ final class Lane {
 
   /** A record of this lane went into a caller's hands; under the pool's lock. */
   void handedOut() {
-    out.incrementAndGet();
+    inbox.handedOut();
   }
 
   /** Hands over a record whose delivery has been settled. */
   void settle(Held settled) {
-    inbox.add(settled);
-    int left = out.decrementAndGet();
-    // A lane that lingers for more settlements need not wait once nobody is left to settle.
-    if (waiting && (!lingering || left <= 0)) {
-      LockSupport.unpark(thread);
-    }
+    inbox.settled(settled);
   }
 
   /** Hands back a record that was written aside. */
   void submit(Held written) {
-    inbox.add(written);
-    if (waiting) {
-      LockSupport.unpark(thread);
-    }
+    inbox.written(written);
   }
 
   /** Makes the lane look at its records soon: a lease has become shorter. */
   void nudge() {
-    nudged = true;
-    LockSupport.unpark(thread);
+    inbox.nudge();
   }
 
   /** Ends the lane's wait for records. */
@@ -207,8 +192,8 @@ final class Lane {
         work(locks);
       } finally {
         // First told, then given back: nobody may hold a live lease that another one gets.
-        List.copyOf(held).forEach(this::lose);
-        refuseInbox();
+        records.all().forEach(records::lose);
+        records.refuseInbox();
       }
     } catch (GroupMaxSizeReachedException e) {
       trouble.seen(e);
@@ -220,83 +205,84 @@ final class Lane {
       log.error("A lane of topic {} ends by a defect; another one takes over", settings.topic(), e);
       pause = AFTER_ERROR;
     } finally {
-      pool.ended(this, pause);
-      refuseInbox();
+      pool.fleet().ended(this, pause);
+      records.refuseInbox();
     }
   }
 
   private void work(RecordLocks locks) {
     lastPollAt = time.nanoTime();
     boolean armed = false;
-    while (!ending && !locks.isBroken() && pool.next(this, armed)) {
-      armed = !fetch(locks, POLL_TIME);
+    while (!ending && !locks.isBroken() && pool.fleet().next(this, armed)) {
+      armed = !fetch(locks);
       serveAll(locks);
     }
     // The client may have fetched something just now, which closing would count as delivered.
-    if (armed && !ending && !locks.isBroken() && fetch(locks, Duration.ZERO)) {
+    if (armed && !ending && !locks.isBroken() && poll(locks, Duration.ZERO)) {
       serveAll(locks);
     }
   }
 
   private void serveAll(RecordLocks locks) {
-    while (!held.isEmpty() && !ending && !locks.isBroken()) {
+    while (!records.isEmpty() && !ending && !locks.isBroken()) {
       serve(locks);
     }
   }
 
-  private void refuseInbox() {
-    for (Held each = inbox.poll(); each != null; each = inbox.poll()) {
-      answer(each, Settlement.STALE);
+  /** Fetches once; false when nothing came. */
+  private boolean fetch(RecordLocks locks) {
+    if (time.nanoTime() - lastPollAt > lockNanos / 4 && poll(locks, Duration.ZERO)) {
+      return true;
     }
+    return poll(locks, pollTime);
   }
 
-  /** Fetches once; false when nothing came. */
-  private boolean fetch(RecordLocks locks, Duration wait) {
+  private boolean poll(RecordLocks locks, Duration wait) {
     long acquiredAfter = lastPollAt;
     lastPollAt = time.nanoTime();
-    ConsumerRecords<byte[], byte[]> records =
+    ConsumerRecords<byte[], byte[]> fetched =
         wait.isZero() ? locks.leftovers() : locks.acquire(wait);
-    if (records.isEmpty()) {
+    if (fetched.isEmpty()) {
       return false;
     }
     trouble.over();
-    pool.fetched(this);
+    pool.fleet().fetched(this);
     lockedAt = acquiredAfter;
-    for (ConsumerRecord<byte[], byte[]> record : records) {
-      held.add(intake.admit(this, record));
-      pool.watch().held(record.partition(), 1);
+    fetched.forEach(records::add);
+    if (isLockOver()) {
+      // They may be somebody else's by now, or done.
+      confirm(locks, records.releaseAll());
+      return true;
     }
     if (locks.isWokenUp() || time.nanoTime() - acquiredAfter > lockNanos / 4) {
       renew(locks);
     }
-    List<Held> ready = new ArrayList<>(held.size());
-    for (Held each : held) {
-      if (!intake.isDeliverable(each)) {
-        intake.writeAside(each);
-      } else if (!each.decided) {
-        ready.add(each);
-      }
-    }
-    lookAt = time.nanoTime();
-    if (!ready.isEmpty()) {
-      // When the queue has been closed meanwhile, the next look finds them.
-      pool.offer(ready);
+    if (!locks.isBroken()) {
+      records.handOver();
     }
     return true;
   }
 
+  /** Whether the broker's lock may have ended, so that its answers no longer tell. */
+  private boolean isLockOver() {
+    return time.nanoTime() - lockedAt >= lockNanos;
+  }
+
   private void serve(RecordLocks locks) {
-    waitForWork();
-    List<Held> settled = takeInbox();
+    long until = earlier(records.lookAt(), renewAt());
+    if (!inbox.await(draining ? earlier(until, pool.closeBy()) : until)) {
+      // Only closing interrupts a lane, when its time is up.
+      ending = true;
+    }
+    List<Held> settled = records.takeDecided();
     long now = time.nanoTime();
-    if (nudged || draining || now - lookAt >= 0) {
-      nudged = false;
-      look(now, settled);
+    if (inbox.takeNudge() || draining || now - records.lookAt() >= 0) {
+      records.look(now, draining, settled);
     }
     if (!settled.isEmpty()) {
       confirm(locks, settled);
     }
-    if (!held.isEmpty() && !locks.isBroken() && time.nanoTime() - renewAt() >= 0) {
+    if (!records.isEmpty() && !locks.isBroken() && time.nanoTime() - renewAt() >= 0) {
       renew(locks);
     }
     if (draining && time.nanoTime() - pool.closeBy() >= 0) {
@@ -308,188 +294,28 @@ final class Lane {
     return lockedAt + lockNanos / 3;
   }
 
-  private void waitForWork() {
-    waiting = true;
-    try {
-      long lingerUntil = 0;
-      while (!nudged) {
-        long now = time.nanoTime();
-        long until = earlier(lookAt, renewAt());
-        if (draining) {
-          until = earlier(until, pool.closeBy());
-        }
-        if (!inbox.isEmpty()) {
-          if (out.get() <= 0) {
-            return;
-          }
-          if (!lingering) {
-            lingering = true;
-            lingerUntil = now + Duration.ofMillis(LINGER_MILLIS).toNanos();
-          }
-          until = earlier(until, lingerUntil);
-        }
-        if (until - now <= 0) {
-          return;
-        }
-        LockSupport.parkNanos(this, until - now);
-        if (Thread.currentThread().isInterrupted()) {
-          // Only closing interrupts a lane, when its time is up.
-          ending = true;
-          return;
-        }
-      }
-    } finally {
-      waiting = false;
-      lingering = false;
-    }
-  }
-
   private static long earlier(long a, long b) {
     return a - b < 0 ? a : b;
   }
 
-  /** Takes what was decided; returns what can be told to the broker at once. */
-  private List<Held> takeInbox() {
-    List<Held> settled = new ArrayList<>();
-    for (Held each = inbox.poll(); each != null; each = inbox.poll()) {
-      if (!held.contains(each)) {
-        answer(each, Settlement.STALE);
-        continue;
-      }
-      each.decided = true;
-      each.writing = false;
-      long due = dueAt(each);
-      boolean last = each.decision != Held.Decision.WAIT && each.decision != Held.Decision.RETRY;
-      if (last && due - time.nanoTime() <= 0) {
-        settled.add(each);
-      } else {
-        lookAt = earlier(lookAt, due);
-      }
-    }
-    return settled;
-  }
-
-  private long dueAt(Held each) {
-    return switch (each.decision) {
-      case ACCEPT, REJECT -> time.nanoTime();
-      case RELEASE, WAIT -> each.releaseAt;
-      case RETRY -> each.retryAt;
-    };
-  }
-
-  /** Looks at every record for what is due by time, and finds out when to look next. */
-  private void look(long now, List<Held> settled) {
-    Set<Held> stale = new HashSet<>(pool.withdrawStale(this));
-    Set<Held> done = new HashSet<>(settled);
-    List<Held> ready = new ArrayList<>();
-    long next = lockNanos / 3;
-    for (Held each : held) {
-      ShareDelivery delivery = each.delivery;
-      if (each.writing || done.contains(each)) {
-        continue;
-      }
-      if (each.decided) {
-        long left = dueAt(each) - now;
-        if (left > 0 && !draining) {
-          next = Math.min(next, left);
-        } else {
-          proceed(each, settled, ready);
-        }
-      } else if (delivery == null) {
-        next = Math.min(next, UNSEEN_LOOK_NANOS);
-        if (stale.contains(each) || draining) {
-          giveBackUnseen(each, settled);
-        }
-      } else if (delivery.isLost()) {
-        out.decrementAndGet();
-        each.decided = true;
-        each.decision = Held.Decision.RELEASE;
-        each.attemptsAfter = delivery.attempts().plusLeaseLost();
-        settled.add(each);
-      } else {
-        next = Math.min(next, Math.max(0, delivery.deadlineNanos() - now));
-      }
-    }
-    lookAt = now + next;
-    if (!ready.isEmpty()) {
-      pool.offer(ready);
-    }
-  }
-
-  /** A record's time has come, or the lane's end: then what still waits goes on in a copy. */
-  private void proceed(Held each, List<Held> settled, List<Held> ready) {
-    if (each.decision == Held.Decision.RETRY || (draining && !each.uncopyable)) {
-      intake.writeAside(each);
-    } else if (each.decision == Held.Decision.WAIT && !draining) {
-      each.decided = false;
-      ready.add(each);
-    } else {
-      settled.add(each);
-    }
-  }
-
-  private void giveBackUnseen(Held each, List<Held> settled) {
-    if (!each.uncopyable) {
-      intake.writeAside(each);
-      return;
-    }
-    each.decided = true;
-    each.decision = Held.Decision.RELEASE;
-    each.attemptsAfter = each.attempts().plusReturned();
-    settled.add(each);
-  }
-
   /** Tells the broker, and the callers what it said. */
   private void confirm(RecordLocks locks, List<Held> settled) {
-    for (Held each : settled) {
-      if (each.decision == Held.Decision.RELEASE) {
-        intake.remember(each);
-      }
-    }
+    records.remember(settled);
     Map<TopicPartition, Settlement> verdicts = locks.settle(settled);
-    for (Held each : settled) {
-      drop(each);
-      answer(each, verdicts.getOrDefault(each.partition(), Settlement.UNKNOWN));
+    if (isLockOver()) {
+      verdicts.replaceAll(
+          (partition, verdict) -> verdict == Settlement.OK ? Settlement.UNKNOWN : verdict);
     }
-  }
-
-  private static void answer(Held each, Settlement verdict) {
-    ShareDelivery delivery = each.delivery;
-    if (delivery != null) {
-      if (verdict == Settlement.STALE) {
-        delivery.lose();
-      } else {
-        boolean unused = delivery.settled();
-      }
-    }
-    CompletableFuture<Settlement> answer = each.answer;
-    if (answer != null) {
-      answer.complete(verdict);
-    }
+    records.settled(settled, verdicts);
   }
 
   private void renew(RecordLocks locks) {
     long before = time.nanoTime();
-    locks.renew(List.copyOf(held)).forEach(this::lose);
+    locks.renew(records.all()).forEach(records::lose);
+    if (isLockOver()) {
+      log.debug("A lane of topic {} renewed its locks too late", settings.topic());
+      locks.giveUp();
+    }
     lockedAt = before;
-  }
-
-  /** The broker's lock is gone; another process may have the record. */
-  private void lose(Held each) {
-    drop(each);
-    // After this nobody can take it any more, so the field tells whether somebody has.
-    boolean unused = pool.withdraw(each);
-    ShareDelivery delivery = each.delivery;
-    if (delivery != null) {
-      delivery.lose();
-    } else {
-      intake.rememberUnseen(each);
-    }
-  }
-
-  private void drop(Held each) {
-    if (held.remove(each)) {
-      pool.watch().held(each.record.partition(), -1);
-    }
   }
 }

@@ -57,6 +57,11 @@ final class RecordLocks implements AutoCloseable {
     return broken;
   }
 
+  /** The locks may be gone whatever the broker said: close, which gives up all. */
+  void giveUp() {
+    broken = true;
+  }
+
   /** Whether the wait was ended; what comes then must be renewed before anything else. */
   synchronized boolean isWokenUp() {
     return wokenUp;
