@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
       Concurrency.class,
       WorkerOverhead.class,
       LeaseFigures.class,
+      KafkaShareFigures.class,
     })
 public final class Benchmarks {
 

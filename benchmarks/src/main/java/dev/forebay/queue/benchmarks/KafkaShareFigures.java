@@ -6,12 +6,12 @@ import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.kafka.KafkaWorkQueue;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.PriorityQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -19,6 +19,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
@@ -27,100 +29,116 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
-/**
- * The figures of the share-group mode on one embedded broker: uneven work, slot use, and the speed
- * of work that takes no time against a raw share consumer.
- *
- * <p>Arguments: {@code uneven}, {@code slots} and {@code noop} choose; none runs all three.
- */
-final class KafkaShareFigures {
+/** The figures of Kafka's share-group mode, on one embedded broker. */
+@Command(
+    name = "kafka-share",
+    mixinStandardHelpOptions = true,
+    description =
+        "Kafka share groups on one embedded broker: uneven work, use of the slots, and handlers"
+            + " that do nothing against a bare share consumer.")
+final class KafkaShareFigures implements Callable<Integer> {
 
   private static final int SLOTS = 8;
   private static final Duration POLL = Duration.ofSeconds(1);
 
-  private final EmbeddedKafka kafka;
+  @Option(
+      names = "--scenarios",
+      split = ",",
+      description = "uneven, slots, noop; all three by default.")
+  private List<String> scenarios = List.of("uneven", "slots", "noop");
+
+  @Option(names = "--rounds", description = "Rounds of each scenario. Default 3.")
+  private int rounds = 3;
+
+  @Option(names = "--messages", description = "Messages of noop. Default 200000.")
+  private int messages = 200_000;
+
+  @Option(
+      names = "--percent",
+      description = "How many of the jobs of uneven and slots. Default 100.")
+  private int percent = 100;
+
+  @Option(names = "--out", description = "Directory of kafka-share.json.")
+  private Path out = Path.of("target", "benchmarks");
+
   private final AtomicInteger topics = new AtomicInteger();
 
-  private KafkaShareFigures(EmbeddedKafka kafka) {
-    this.kafka = kafka;
-  }
-
-  /** Prints the table. */
-  public static void main(String[] args) throws Exception {
-    List<String> chosen = args.length == 0 ? List.of("uneven", "slots", "noop") : List.of(args);
+  @Override
+  public Integer call() throws Exception {
+    Report report =
+        new Report("kafka-share", List.of("scenario", "round", "measured", "of", "ratio", "notes"));
     try (EmbeddedKafka kafka = EmbeddedKafka.start(1)) {
-      KafkaShareFigures figures = new KafkaShareFigures(kafka);
-      if (chosen.contains("uneven")) {
-        figures.unevenWork();
-      }
-      if (chosen.contains("slots")) {
-        figures.slotUse();
-      }
-      if (chosen.contains("noop")) {
-        figures.noOp();
+      for (String scenario : scenarios) {
+        for (int round = 1; round <= rounds; round++) {
+          switch (scenario) {
+            case "uneven" -> unevenWork(kafka, report, round);
+            case "slots" -> slotUse(kafka, report, round);
+            case "noop" -> noOp(kafka, report, round);
+            default -> throw new IllegalArgumentException("No scenario " + scenario);
+          }
+        }
       }
     }
-    System.exit(0);
+    report.publish(System.out, out);
+    return 0;
   }
 
-  private static void row(String format, Object... values) {
-    System.out.printf(Locale.ROOT, format + "%n", values);
-  }
-
-  /** 80 records of 100 ms, every 20th of 6 s, on 8 slots under a lease of 3 s. */
-  private void unevenWork() throws Exception {
-    String topic = topic(3);
-    try (KafkaWorkQueue queue = queue(topic, Duration.ofSeconds(3))) {
-      List<Integer> warmUp = new ArrayList<>();
-      for (int i = 0; i < 40; i++) {
-        warmUp.add(100);
-      }
-      run(queue, warmUp);
-      List<Integer> work = new ArrayList<>();
-      for (int i = 0; i < 80; i++) {
-        work.add(i % 20 == 0 ? 6_000 : 100);
-      }
-      double ideal = idealSeconds(work);
+  /** Jobs of 100 ms, every 20th of 6 s, under a lease of 3 s. */
+  private void unevenWork(EmbeddedKafka kafka, Report report, int round) throws Exception {
+    String topic = topic(kafka, 3);
+    try (KafkaWorkQueue queue = queue(kafka, topic, Duration.ofSeconds(3))) {
+      run(queue, jobs(40, i -> 100));
+      List<Job> work = jobs(80 * percent / 100, i -> i % 20 == 0 ? 6_000 : 100);
+      double ideal = IdealSchedule.seconds(work, SLOTS);
       Result result = run(queue, work);
-      row(
-          "80 x 100 ms, every 20th 6 s, lease 3 s, %d slots: %.2f s, ideal %.2f s (x %.3f), %d"
-              + " repeated, %d lost",
-          SLOTS, result.seconds, ideal, result.seconds / ideal, result.repeated, result.lost);
+      report.row(
+          "uneven: s, of ideal",
+          round,
+          result.seconds,
+          ideal,
+          result.seconds / ideal,
+          result.repeated + " repeated, " + result.lost + " lost");
+      report.put("uneven-" + round, List.of(result.seconds, ideal, result.repeated, result.lost));
     }
   }
 
-  /** 240 records of 1 s on 8 slots. */
-  private void slotUse() throws Exception {
-    String topic = topic(3);
-    try (KafkaWorkQueue queue = queue(topic, Duration.ofSeconds(30))) {
-      List<Integer> warmUp = new ArrayList<>();
-      for (int i = 0; i < 16; i++) {
-        warmUp.add(1_000);
-      }
-      run(queue, warmUp);
-      List<Integer> work = new ArrayList<>();
-      for (int i = 0; i < 240; i++) {
-        work.add(1_000);
-      }
+  /** Jobs of 1 s; the share of the slots' time that they fill. */
+  private void slotUse(EmbeddedKafka kafka, Report report, int round) throws Exception {
+    String topic = topic(kafka, 3);
+    try (KafkaWorkQueue queue = queue(kafka, topic, Duration.ofSeconds(30))) {
+      run(queue, jobs(16, i -> 1_000));
+      List<Job> work = jobs(240 * percent / 100, i -> 1_000);
       Result result = run(queue, work);
-      row(
-          "1 s handlers, %d slots: %.1f %% of the slots' time used, %d repeated",
-          SLOTS, 100 * work.size() / (SLOTS * result.seconds), result.repeated);
+      double ideal = IdealSchedule.seconds(work, SLOTS);
+      report.row(
+          "slots: s of 1 s jobs, ratio is use",
+          round,
+          result.seconds,
+          ideal,
+          ideal / result.seconds,
+          result.repeated + " repeated, " + result.lost + " lost");
+      report.put("slots-" + round, List.of(result.seconds, ideal, result.repeated, result.lost));
     }
+  }
+
+  private static List<Job> jobs(int count, IntUnaryOperator millis) {
+    return IntStream.range(0, count).mapToObj(i -> new Job(i, millis.applyAsInt(i))).toList();
   }
 
   private record Result(double seconds, int repeated, int lost) {}
 
   /** Enqueues work of so many milliseconds each and runs it on the slots. */
-  private static Result run(WorkQueue queue, List<Integer> millis) throws Exception {
+  private static Result run(WorkQueue queue, List<Job> jobs) throws Exception {
     Map<String, AtomicInteger> starts = new ConcurrentHashMap<>();
-    CountDownLatch done = new CountDownLatch(millis.size());
+    CountDownLatch done = new CountDownLatch(jobs.size());
     List<Thread> slots = new ArrayList<>();
     AtomicInteger lost = new AtomicInteger();
     List<Message> messages = new ArrayList<>();
-    for (int i = 0; i < millis.size(); i++) {
-      messages.add(Message.text(Integer.toString(millis.get(i))).key("m" + i));
+    for (Job job : jobs) {
+      messages.add(Message.text(Long.toString(job.millis())).key("m" + job.id()));
     }
     queue.enqueueAll(messages).get(30, TimeUnit.SECONDS).forEach(outcome -> outcome.orThrow());
     long start = System.nanoTime();
@@ -165,49 +183,31 @@ final class KafkaShareFigures {
     }
   }
 
-  /** The time a FIFO queue without any cost would take on the same slots. */
-  private static double idealSeconds(List<Integer> millis) {
-    PriorityQueue<Long> free = new PriorityQueue<>();
-    for (int slot = 0; slot < SLOTS; slot++) {
-      free.add(0L);
-    }
-    long end = 0;
-    for (int each : millis) {
-      long finish = free.remove() + each;
-      free.add(finish);
-      end = Math.max(end, finish);
-    }
-    return end / 1000.0;
+  /** No-op handlers against a bare share consumer with explicit acknowledgement. */
+  private void noOp(EmbeddedKafka kafka, Report report, int round) throws Exception {
+    String topic = topic(kafka, 3);
+    fill(kafka, topic);
+    double raw = raw(kafka, topic);
+    double single = ours(kafka, topic, "one", 1, 500);
+    double slots = ours(kafka, topic, "eight", SLOTS, 64);
+    report.row(
+        "noop: 1 KiB a second, one poll loop, of bare", round, single, raw, single / raw, "");
+    report.row("noop: 1 KiB a second, 8 slots, of bare", round, slots, raw, slots / raw, "");
+    report.put("noop-" + round, List.of(raw, single, slots));
   }
 
-  /** No-op handlers against a raw share consumer with explicit acknowledgement. */
-  private void noOp() throws Exception {
-    int count = Integer.getInteger("noop.count", 200_000);
-    for (int round = 1; round <= Integer.getInteger("noop.rounds", 3); round++) {
-      String topic = topic(3);
-      fill(topic, count);
-      double raw = raw(topic, count);
-      double single = ours(topic, "one", count, 1, 500);
-      double slots = ours(topic, "eight", count, SLOTS, 64);
-      row(
-          "no-op, %,d x 1 KiB, round %d: raw %,.0f/s, one poll loop %,.0f/s (%.2f), %d slots"
-              + " %,.0f/s (%.2f)",
-          count, round, raw, single, single / raw, SLOTS, slots, slots / raw);
-    }
-  }
-
-  private void fill(String topic, int count) throws Exception {
-    try (KafkaWorkQueue queue = queue(topic, Duration.ofSeconds(30))) {
+  private void fill(EmbeddedKafka kafka, String topic) throws Exception {
+    try (KafkaWorkQueue queue = queue(kafka, topic, Duration.ofSeconds(30))) {
       Message message = Message.text("x".repeat(1024));
       List<CompletableFuture<?>> stored = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
+      for (int i = 0; i < messages; i++) {
         stored.add(queue.enqueue(message));
       }
       CompletableFuture.allOf(stored.toArray(CompletableFuture[]::new)).get(120, TimeUnit.SECONDS);
     }
   }
 
-  private double raw(String topic, int count) throws Exception {
+  private double raw(EmbeddedKafka kafka, String topic) throws Exception {
     String group = "raw-" + topic;
     kafka
         .admin()
@@ -229,7 +229,7 @@ final class KafkaShareFigures {
       consumer.subscribe(List.of(topic));
       long start = 0;
       int seen = 0;
-      while (seen < count) {
+      while (seen < messages) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL);
         if (start == 0 && !records.isEmpty()) {
           start = System.nanoTime();
@@ -240,11 +240,12 @@ final class KafkaShareFigures {
         }
         consumer.commitSync();
       }
-      return count / ((System.nanoTime() - start) / 1e9);
+      return messages / ((System.nanoTime() - start) / 1e9);
     }
   }
 
-  private double ours(String topic, String name, int count, int threads, int max) throws Exception {
+  private double ours(EmbeddedKafka kafka, String topic, String name, int threads, int max)
+      throws Exception {
     AtomicLong first = new AtomicLong();
     AtomicInteger acked = new AtomicInteger();
     CountDownLatch done = new CountDownLatch(1);
@@ -267,7 +268,7 @@ final class KafkaShareFigures {
                               .ack()
                               .thenAccept(
                                   settlement -> {
-                                    if (acked.incrementAndGet() == count) {
+                                    if (acked.incrementAndGet() == messages) {
                                       done.countDown();
                                     }
                                   });
@@ -284,11 +285,11 @@ final class KafkaShareFigures {
         thread.interrupt();
         thread.join();
       }
-      return finished ? count / seconds : 0;
+      return finished ? messages / seconds : 0;
     }
   }
 
-  private KafkaWorkQueue queue(String topic, Duration lease) {
+  private static KafkaWorkQueue queue(EmbeddedKafka kafka, String topic, Duration lease) {
     return KafkaWorkQueue.shared(kafka.clientProperties(), topic)
         .group("workers-" + topic)
         .lease(lease)
@@ -297,7 +298,7 @@ final class KafkaShareFigures {
         .build();
   }
 
-  private String topic(int partitions) {
+  private String topic(EmbeddedKafka kafka, int partitions) {
     String topic = "figures-" + topics.incrementAndGet();
     kafka.createTopic(topic, partitions);
     return topic;

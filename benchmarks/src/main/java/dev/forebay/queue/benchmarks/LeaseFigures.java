@@ -2,9 +2,11 @@ package dev.forebay.queue.benchmarks;
 
 import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.kafka.KafkaWorkQueue;
 import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.sqs.SqsWorkQueue;
+import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import dev.forebay.queue.testkit.server.EmbeddedSqs;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.worker.Worker;
@@ -38,8 +40,8 @@ final class LeaseFigures implements Callable<Integer> {
   @Option(
       names = "--backends",
       split = ",",
-      description = "memory, sqs (embedded); both by default.")
-  private List<String> backends = List.of("memory", "sqs");
+      description = "memory, sqs, kafka-share (embedded); all by default.")
+  private List<String> backends = List.of("memory", "sqs", "kafka-share");
 
   @Option(names = "--out", description = "Directory of lease.json.")
   private Path out = Path.of("target", "benchmarks");
@@ -72,6 +74,19 @@ final class LeaseFigures implements Callable<Integer> {
                 report,
                 backend,
                 () -> SqsWorkQueue.builder(server.client(), url).lease(lease()).build());
+          }
+        }
+        case "kafka-share" -> {
+          try (EmbeddedKafka kafka = EmbeddedKafka.start(1)) {
+            kafka.createTopic("lease", 1);
+            measure(
+                report,
+                backend,
+                () ->
+                    KafkaWorkQueue.shared(kafka.clientProperties(), "lease")
+                        .withoutDeadLetters()
+                        .lease(lease())
+                        .build());
           }
         }
         default -> throw new IllegalArgumentException("No backend " + backend);

@@ -64,6 +64,16 @@ class BenchmarksSmokeTest {
   }
 
   @Test
+  void kafkaShare() throws Exception {
+    JsonNode report =
+        run("kafka-share", "kafka-share", "--rounds=1", "--messages=500", "--percent=10");
+    assertThat(report.at("/uneven-1/0").asDouble()).isGreaterThanOrEqualTo(6.0);
+    assertThat(report.at("/uneven-1/3").asInt()).isZero();
+    assertThat(report.at("/slots-1/3").asInt()).isZero();
+    assertThat(report.at("/noop-1/2").asDouble()).isPositive();
+  }
+
+  @Test
   void theIdealIsListScheduling() {
     List<Job> jobs = List.of(new Job(0, 1_000), new Job(1, 100), new Job(2, 100), new Job(3, 950));
     assertThat(IdealSchedule.seconds(jobs, 2)).isEqualTo(1.15);
