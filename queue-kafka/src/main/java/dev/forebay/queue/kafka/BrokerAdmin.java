@@ -235,7 +235,10 @@ final class BrokerAdmin implements AutoCloseable {
                 admin.describeConfigs(List.of(resource)).all(),
                 "read the settings of " + type + " " + name,
                 "",
-                "Grant DESCRIBE_CONFIGS on it.")
+                type == ConfigResource.Type.GROUP
+                    ? "Grant ALTER_CONFIGS on it; DESCRIBE_CONFIGS is enough once its settings are"
+                        + " right."
+                    : "Grant DESCRIBE_CONFIGS on it.")
             .get(resource);
     return config == null ? new Config(List.of()) : config;
   }
