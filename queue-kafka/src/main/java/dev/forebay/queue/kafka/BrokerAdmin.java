@@ -107,7 +107,8 @@ final class BrokerAdmin implements AutoCloseable {
                         new DescribeTopicsOptions().includeAuthorizedOperations(true))
                     .allTopicNames(),
                 "describe the topic " + topic,
-                "A name has letters, digits, '.', '_' and '-'. Create the topic: kafka-topics.sh --create --topic "
+                "A name has letters, digits, '.', '_' and '-'. Create the topic: kafka-topics.sh"
+                    + " --create --topic "
                     + topic
                     + " "
                     + options

@@ -74,8 +74,7 @@ class KafkaAccessTest {
     for (AclOperation operation : EnumSet.of(AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS)) {
       grants.add(new Grant(ResourceType.TOPIC, topic + ".dlq", operation));
     }
-    for (AclOperation operation :
-        EnumSet.of(AclOperation.READ, AclOperation.ALTER_CONFIGS)) {
+    for (AclOperation operation : EnumSet.of(AclOperation.READ, AclOperation.ALTER_CONFIGS)) {
       grants.add(new Grant(ResourceType.GROUP, "forebay-" + topic, operation));
     }
     return grants;
