@@ -126,9 +126,4 @@ class ClientPropertiesTest {
     assertThat(one.producer().get("client.id")).isEqualTo(one.clientId() + "-producer");
     assertThat(of(Map.of()).clientId()).startsWith("forebay-jobs-");
   }
-
-  @Test
-  void textOfTheObject_hasNoSecret() {
-    assertThat(of(SECURITY).toString()).doesNotContain("password", "username");
-  }
 }
