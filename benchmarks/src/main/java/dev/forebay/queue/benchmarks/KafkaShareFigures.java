@@ -254,6 +254,7 @@ final class KafkaShareFigures implements Callable<Integer> {
             .group(name + "-" + topic)
             .withoutDeadLetters()
             .withoutDelays()
+            .withoutDelays()
             .build()) {
       List<Thread> slots = new ArrayList<>();
       for (int slot = 0; slot < threads; slot++) {
@@ -294,6 +295,7 @@ final class KafkaShareFigures implements Callable<Integer> {
         .group("workers-" + topic)
         .lease(lease)
         .withoutDeadLetters()
+        .withoutDelays()
         .withoutDelays()
         .build();
   }

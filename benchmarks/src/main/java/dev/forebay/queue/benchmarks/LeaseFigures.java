@@ -85,6 +85,7 @@ final class LeaseFigures implements Callable<Integer> {
                 () ->
                     KafkaWorkQueue.shared(kafka.clientProperties(), "lease")
                         .withoutDeadLetters()
+                        .withoutDelays()
                         .lease(lease())
                         .build());
           }

@@ -121,6 +121,7 @@ class KafkaAccessTest {
 
   private static KafkaShareBuilder builder(String topic) {
     return KafkaWorkQueue.shared(login(PASSWORD), topic)
+        .withoutDelays()
         .lease(LEASE)
         .grace(Duration.ofSeconds(2))
         .answerWithin(Duration.ofSeconds(20));

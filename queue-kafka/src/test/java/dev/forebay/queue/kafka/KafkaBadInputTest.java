@@ -46,6 +46,7 @@ class KafkaBadInputTest {
               () ->
                   KafkaWorkQueue.shared(kafka.clientProperties(), "jobs")
                       .withoutDeadLetters()
+                      .withoutDelays()
                       .build())
           .isInstanceOfSatisfying(
               QueueException.class,

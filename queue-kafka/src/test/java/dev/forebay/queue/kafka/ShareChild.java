@@ -57,6 +57,7 @@ final class ShareChild implements AutoCloseable {
   public static void main(String[] args) throws IOException {
     KafkaWorkQueue queue =
         KafkaWorkQueue.shared(Map.of("bootstrap.servers", args[0]), args[1])
+            .withoutDelays()
             .lease(Duration.ofMillis(Long.parseLong(args[2])))
             .build();
     int count = Integer.parseInt(args[3]);

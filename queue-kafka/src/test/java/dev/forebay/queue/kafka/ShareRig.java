@@ -69,6 +69,7 @@ final class ShareRig implements AutoCloseable {
 
   KafkaShareBuilder builder(Duration lease) {
     return KafkaWorkQueue.shared(kafka.clientProperties(), topic)
+        .withoutDelays()
         .lease(lease)
         .grace(Duration.ofSeconds(5));
   }

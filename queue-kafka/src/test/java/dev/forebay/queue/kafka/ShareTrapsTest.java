@@ -162,8 +162,8 @@ class ShareTrapsTest {
     assertThat(dead.key()).isEqualTo(broken.key());
     assertThat(dead.value()).isEqualTo(broken.value());
     assertThat(dead.headers().lastHeader("h").value()).isEqualTo(new byte[] {(byte) 0xFE});
-    assertThat(new String(dead.headers().lastHeader("forebay-cause").value()))
-        .isEqualTo(DeadLetterCause.UNDECODABLE);
+    assertThat(dead.headers().lastHeader("forebay-cause").value())
+        .isEqualTo(utf8(DeadLetterCause.UNDECODABLE));
     assertThat(queue.undecodable()).isEqualTo(1);
     await().atMost(SOON).until(() -> queue.depth().visible().orElse(-1) == 0);
   }
