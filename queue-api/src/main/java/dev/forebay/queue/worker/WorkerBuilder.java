@@ -356,7 +356,7 @@ public final class WorkerBuilder {
    */
   public Worker start() {
     DecidingHandler<Delivery> unused = handler();
-    if (batching != null && (new Plan(this).ordered())) {
+    if (batching != null && new Plan(this).ordered()) {
       throw new IllegalStateException(
           "A worker of batches has one queue, and neither prefetch, permits, limit nor an order by"
               + " deadline: its batches are made by their own options.");
