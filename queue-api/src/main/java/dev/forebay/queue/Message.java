@@ -111,6 +111,9 @@ public final class Message {
 
   /** This message with these headers added to those it has. Reserved names are dropped. */
   public Message headers(Map<String, String> added) {
+    if (added.isEmpty()) {
+      return this;
+    }
     Map<String, String> all = new LinkedHashMap<>(headers);
     added.forEach(
         (name, value) -> {
@@ -149,6 +152,9 @@ public final class Message {
 
   /** This message with a dedup id. */
   public Message dedupId(@Nullable String newDedupId) {
+    if (Objects.equals(dedupId, newDedupId)) {
+      return this;
+    }
     Draft draft = new Draft(this);
     draft.dedupId = newDedupId;
     return new Message(draft);
@@ -164,6 +170,9 @@ public final class Message {
 
   /** This message with a type. */
   public Message type(@Nullable String newType) {
+    if (Objects.equals(type, newType)) {
+      return this;
+    }
     Draft draft = new Draft(this);
     draft.type = newType;
     return new Message(draft);

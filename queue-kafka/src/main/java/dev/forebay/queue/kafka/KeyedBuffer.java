@@ -2,18 +2,13 @@ package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
-import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
-import dev.forebay.queue.kafka.KeyedRecord.State;
-import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,21 +35,13 @@ final class KeyedBuffer {
   /** Looks at the inbox before the lock is waited for; it is held for microseconds. */
   private static final int SPINS = 64;
 
-  private final WorkQueue queue;
   private final KeyedSettings settings;
   private final TimeSource time;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition consumerHasWork = lock.newCondition();
   private final AtomicReference<@Nullable KeyedDelivery> inbox = new AtomicReference<>();
-  private final KeyedReady ready = new KeyedReady();
-  private final KeyedLanes lanes = new KeyedLanes();
-  private final KeyedDueHeap due = new KeyedDueHeap();
   private final KeyedWaiters waiters;
-  private List<Runnable> after = new ArrayList<>();
-  private long records;
-  private long bytes;
-  private long leased;
-  private long acksWaiting;
+  private final KeyedRecords records;
   private long lastPoll;
   private boolean polledOnce;
   private boolean consumerWaits;
@@ -63,9 +50,9 @@ final class KeyedBuffer {
 
   KeyedBuffer(KeyedSettings settings, WorkQueue queue) {
     this.settings = settings;
-    this.queue = queue;
     this.time = settings.time();
     this.waiters = new KeyedWaiters(lock, time);
+    this.records = new KeyedRecords(settings, queue, waiters::wakeOne);
   }
 
   // The lock and the inbox.
@@ -78,12 +65,9 @@ final class KeyedBuffer {
   private void exit() {
     while (true) {
       drain();
-      List<Runnable> todo = List.of();
-      if (!after.isEmpty()) {
-        todo = after;
-        after = new ArrayList<>();
-      }
-      if (consumerWaits && (acksWaiting > 0 || records < settings.maxRecords() / 2)) {
+      List<Runnable> todo = records.hasAfter() ? records.takeAfter() : List.of();
+      if (consumerWaits
+          && (records.acksWaiting() > 0 || records.count() < settings.maxRecords() / 2)) {
         consumerWaits = false;
         consumerHasWork.signal();
       }
@@ -108,7 +92,7 @@ final class KeyedBuffer {
     while (first != null) {
       KeyedDelivery next = first.below;
       first.below = null;
-      apply(first);
+      records.apply(first);
       first = next;
     }
   }
@@ -134,30 +118,6 @@ final class KeyedBuffer {
     exit();
   }
 
-  private void apply(KeyedDelivery delivery) {
-    KeyedRecord record = delivery.record;
-    CompletableFuture<Settlement> answer = delivery.answer;
-    if (record.delivery != delivery || record.state != State.LEASED) {
-      answerLater(answer, Settlement.STALE);
-      after.add(delivery::lose);
-      return;
-    }
-    endLease(record);
-    delivery.settled();
-    if (delivery.done) {
-      resolve(record, answer);
-    } else {
-      comeBack(record, delivery.attemptsAfter, time.nanoTime(), delivery.delayNanos);
-      answerLater(answer, Settlement.OK);
-    }
-  }
-
-  private void answerLater(@Nullable CompletableFuture<Settlement> answer, Settlement with) {
-    if (answer != null) {
-      after.add(() -> answer.complete(with));
-    }
-  }
-
   // Callers of the queue.
 
   List<Delivery> poll(int max, Duration wait) {
@@ -171,10 +131,10 @@ final class KeyedBuffer {
         if (consumerAsleep) {
           consumerHasWork.signal();
         }
-        expire(now);
-        List<Delivery> taken = hand(max, now);
+        records.expire(now);
+        List<Delivery> taken = closing ? List.of() : records.hand(max, now);
         if (!taken.isEmpty() || until - now <= 0 || closing || !await(until - now)) {
-          if (ready.size() > 0) {
+          if (records.ready() > 0) {
             waiters.wakeOne();
           }
           return taken;
@@ -187,40 +147,13 @@ final class KeyedBuffer {
   }
 
   private boolean await(long nanos) {
-    if (!after.isEmpty()) {
+    if (records.hasAfter()) {
       // A wait gives the lock away without passing exit(), where others are told.
       exit();
       enter();
       return true;
     }
     return waiters.await(nanos);
-  }
-
-  private List<Delivery> hand(int max, long now) {
-    if (ready.size() == 0 || closing) {
-      return List.of();
-    }
-    List<Delivery> taken = new ArrayList<>(Math.min(max, ready.size()));
-    long end = now + settings.lease().toNanos();
-    while (taken.size() < max) {
-      KeyedRecord record = ready.poll();
-      if (record == null || record.envelope == null) {
-        break;
-      }
-      KeyedPartition partition = record.partition;
-      record.state = State.LEASED;
-      record.dueNanos = end;
-      due.add(record);
-      partition.leased++;
-      leased++;
-      partition.ledger.started(record.offset);
-      partition.dirty = true;
-      KeyedDelivery delivery =
-          new KeyedDelivery(queue, record.envelope, record, partition.nextToken(), time, now, end);
-      record.delivery = delivery;
-      taken.add(delivery);
-    }
-    return taken;
   }
 
   /** Resolves a delivery whose settlement has begun; answers when the broker has it. */
@@ -245,12 +178,7 @@ final class KeyedBuffer {
   CompletableFuture<Settlement> extend(KeyedDelivery delivery, Duration lease) {
     enter();
     try {
-      KeyedRecord record = delivery.record;
-      long end = time.nanoTime() + lease.toNanos();
-      if (record.delivery == delivery && delivery.extendedTo(end)) {
-        due.remove(record);
-        record.dueNanos = end;
-        due.add(record);
+      if (records.extend(delivery, time.nanoTime() + lease.toNanos())) {
         return CompletableFuture.completedFuture(Settlement.OK);
       }
     } finally {
@@ -266,99 +194,10 @@ final class KeyedBuffer {
     delivery.reopen();
     enter();
     try {
-      KeyedRecord record = delivery.record;
-      if (record.delivery == delivery && record.heapIndex == KeyedRecord.NOT_IN_HEAP) {
-        record.dueNanos = delivery.deadlineNanos();
-        due.add(record);
-      }
-      expire(time.nanoTime());
+      records.reopened(delivery);
+      records.expire(time.nanoTime());
     } finally {
       exit();
-    }
-  }
-
-  // What becomes of records.
-
-  private void endLease(KeyedRecord record) {
-    due.remove(record);
-    record.delivery = null;
-    record.partition.leased--;
-    leased--;
-  }
-
-  private void resolve(KeyedRecord record, @Nullable CompletableFuture<Settlement> answer) {
-    KeyedPartition partition = record.partition;
-    record.state = State.RESOLVED;
-    record.answer = answer;
-    partition.ledger.resolve(record.offset);
-    partition.unlink(record);
-    partition.resolved(record);
-    bytes -= record.bytes;
-    acksWaiting++;
-    KeyedRecord next = lanes.leave(record);
-    record.envelope = null;
-    if (next != null) {
-      place(next, time.nanoTime());
-    }
-  }
-
-  private void comeBack(KeyedRecord record, Attempts attempts, long now, long delayNanos) {
-    Envelope envelope = record.envelope;
-    if (envelope == null) {
-      throw new IllegalStateException("A record that was resolved comes back: " + record);
-    }
-    record.envelope = envelope.withAttempts(attempts);
-    record.dueNanos = now + delayNanos;
-    long notBefore = delayNanos <= 0 ? 0 : time.now().plusNanos(delayNanos).toEpochMilli() + 1;
-    record.partition.ledger.comesBack(record.offset, attempts, notBefore);
-    record.partition.dirty = true;
-    if (stepsAside(record)) {
-      KeyedRecord next = lanes.leave(record);
-      if (next != null) {
-        place(next, now);
-      }
-      if (delayNanos <= 0 && !lanes.rejoin(record)) {
-        return;
-      }
-    }
-    place(record, now);
-  }
-
-  private boolean stepsAside(KeyedRecord record) {
-    return settings.keyPolicy() == KeyPolicy.RELAXED && record.key() != null;
-  }
-
-  private void place(KeyedRecord record, long now) {
-    if (record.partition.leaving) {
-      forget(record);
-    } else if (record.dueNanos - now > 0) {
-      record.state = State.DELAYED;
-      due.add(record);
-    } else {
-      record.state = State.READY;
-      ready.add(record);
-      waiters.wakeOne();
-    }
-  }
-
-  /** Ends leases and delays whose time has come. */
-  private void expire(long now) {
-    for (KeyedRecord record = due.first();
-        record != null && record.dueNanos - now <= 0;
-        record = due.first()) {
-      KeyedDelivery delivery = record.delivery;
-      if (delivery == null) {
-        due.remove(record);
-        if (lanes.leads(record) || lanes.rejoin(record)) {
-          place(record, now);
-        }
-      } else if (delivery.writing) {
-        due.remove(record);
-      } else {
-        endLease(record);
-        after.add(delivery::lose);
-        comeBack(record, delivery.attempts().plusLeaseLost(), now, 0);
-      }
     }
   }
 
@@ -368,7 +207,7 @@ final class KeyedBuffer {
   void tick() {
     enter();
     try {
-      expire(time.nanoTime());
+      records.expire(time.nanoTime());
     } finally {
       exit();
     }
@@ -384,126 +223,36 @@ final class KeyedBuffer {
     }
   }
 
-  /** Takes in records of a partition, in order. */
-  void add(KeyedPartition partition, List<KeyedRecord> fetched, List<Long> notBefore) {
-    enter();
-    try {
-      long now = time.nanoTime();
-      long wall = time.now().toEpochMilli();
-      for (int i = 0; i < fetched.size(); i++) {
-        KeyedRecord record = fetched.get(i);
-        partition.link(record);
-        records++;
-        bytes += record.bytes;
-        Envelope envelope = record.envelope;
-        if (envelope == null) {
-          record.state = State.ASIDE;
-          continue;
-        }
-        KeyedLedger.Retry retry = partition.ledger.retryOf(record.offset);
-        if (!retry.attempts().equals(Attempts.NONE)) {
-          record.envelope = envelope.withAttempts(retry.attempts());
-        }
-        long early = Math.max(retry.notBefore(), notBefore.get(i)) - wall;
-        record.dueNanos = early <= 0 ? now : now + TimeUnit.MILLISECONDS.toNanos(early);
-        if ((early > 0 && stepsAside(record)) || lanes.join(record)) {
-          place(record, now);
-        }
-      }
-    } finally {
-      exit();
-    }
+  /** Takes in records of a partition, in order, with the times before which none is delivered. */
+  void add(List<KeyedRecord> fetched, List<Long> notBefore) {
+    locked(
+        () -> {
+          long now = time.nanoTime();
+          long wall = time.now().toEpochMilli();
+          for (int i = 0; i < fetched.size(); i++) {
+            records.add(fetched.get(i), notBefore.get(i), now, wall);
+          }
+        });
   }
 
-  /** The dead letter of a record that cannot be decoded is written. */
+  /** As {@link KeyedRecords#resolveAside}. */
   void resolveAside(KeyedRecord record) {
-    enter();
-    try {
-      if (record.state == State.ASIDE) {
-        resolve(record, null);
-      }
-    } finally {
-      exit();
-    }
+    locked(() -> records.resolveAside(record));
   }
 
   /** The broker has these commits. */
   void confirmed(List<KeyedPartition.Commit> commits) {
-    enter();
-    try {
-      for (KeyedPartition.Commit commit : commits) {
-        int count =
-            commit
-                .partition()
-                .confirmed(commit, record -> answerLater(record.answer, Settlement.OK));
-        records -= count;
-        acksWaiting -= count;
-      }
-    } finally {
-      exit();
-    }
+    locked(() -> commits.forEach(records::confirmed));
   }
 
-  /**
-   * Starts nothing more of these partitions; what nobody has in hand is left to the next member.
-   */
+  /** As {@link KeyedRecords#leave}. */
   void leave(Collection<KeyedPartition> partitions) {
-    enter();
-    try {
-      List<KeyedRecord> unstarted = new ArrayList<>();
-      for (KeyedPartition partition : partitions) {
-        partition.leaving = true;
-        ready.remove(partition);
-        for (KeyedRecord record : partition.open()) {
-          if (record.state != State.LEASED) {
-            unstarted.add(record);
-          }
-        }
-      }
-      // All of them first: none may come to lead its key now.
-      unstarted.forEach(record -> record.state = State.GONE);
-      unstarted.forEach(this::forget);
-    } finally {
-      exit();
-    }
+    locked(() -> records.leave(partitions));
   }
 
-  /** Lets go of these partitions: whoever still has a record in hand has lost it. */
+  /** As {@link KeyedRecords#drop}. */
   void drop(Collection<KeyedPartition> partitions) {
-    leave(partitions);
-    enter();
-    try {
-      for (KeyedPartition partition : partitions) {
-        for (KeyedRecord record : partition.open()) {
-          KeyedDelivery delivery = record.delivery;
-          if (delivery != null) {
-            endLease(record);
-            after.add(delivery::lose);
-          }
-          forget(record);
-        }
-        for (KeyedRecord record : partition.unconfirmed()) {
-          records--;
-          acksWaiting--;
-          answerLater(record.answer, Settlement.UNKNOWN);
-        }
-      }
-    } finally {
-      exit();
-    }
-  }
-
-  private void forget(KeyedRecord record) {
-    record.state = State.GONE;
-    due.remove(record);
-    record.partition.unlink(record);
-    record.partition.held--;
-    records--;
-    bytes -= record.bytes;
-    KeyedRecord next = lanes.leave(record);
-    if (next != null) {
-      place(next, time.nanoTime());
-    }
+    locked(() -> records.drop(partitions));
   }
 
   /** Waits until there is something to commit or room to fetch, for this long at most. */
@@ -511,7 +260,7 @@ final class KeyedBuffer {
   void awaitWork(Duration atMost) {
     enter();
     try {
-      if (acksWaiting == 0) {
+      if (records.acksWaiting() == 0) {
         consumerWaits = true;
         // Not by the time source: the consumer's own polls run by the machine's clock, too.
         long unused = consumerHasWork.awaitNanos(atMost.toNanos());
@@ -572,14 +321,13 @@ final class KeyedBuffer {
     enter();
     try {
       long now = time.nanoTime();
-      KeyedRecord first = due.first();
       return new Load(
-          records,
-          bytes,
-          leased,
-          acksWaiting,
+          records.count(),
+          records.bytes(),
+          records.leased(),
+          records.acksWaiting(),
           !waiters.isEmpty() || now - lastPoll < recently.toNanos(),
-          first == null ? Long.MAX_VALUE : first.dueNanos - now);
+          records.untilDue(now));
     } finally {
       exit();
     }

@@ -14,6 +14,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +22,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One commit is under way at a time, so that none can overtake another and commits never go back
  * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
- * last one took, so that a busy queue commits a few hundred times a second at the most, and a
- * single ack at once. A commit that fails is tried again with what the ledgers say then, for as
- * long as the partition is ours: also one that a rebalance refused.
+ * last one took, and some milliseconds, so that a busy queue commits a hundred times a second at
+ * the most, and a single ack at once. A commit that fails is tried again with what the ledgers say
+ * then, for as long as the partition is ours: also one that a rebalance refused.
  *
  * <p>Belongs to the consumer's thread.
  */
 final class KeyedCommits {
+
+  /** The least between a commit's answer and the next one. */
+  private static final Duration BETWEEN = Duration.ofMillis(5);
 
   /** Between commits that fail. */
   private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
@@ -61,6 +65,11 @@ final class KeyedCommits {
     return inFlight;
   }
 
+  /** How long it takes until the next commit may begin; nothing or less when it may now. */
+  long untilAllowed() {
+    return notBefore - time.nanoTime();
+  }
+
   /** The consumer is a new one: the answer of the old one's commit never comes. */
   void reset() {
     inFlight = false;
@@ -72,7 +81,7 @@ final class KeyedCommits {
     if (inFlight || now - notBefore < 0 || !(acksWaiting || isDirtyForLong(partitions, now))) {
       return;
     }
-    List<Commit> commits = take(partitions);
+    List<Commit> commits = take(partitions, false);
     if (commits.isEmpty()) {
       return;
     }
@@ -96,12 +105,12 @@ final class KeyedCommits {
     return now - dirtySince >= settings.commitInterval().toNanos();
   }
 
-  private List<Commit> take(Collection<KeyedPartition> partitions) {
+  private List<Commit> take(Collection<KeyedPartition> partitions, boolean again) {
     List<Commit> commits = new ArrayList<>();
     buffer.locked(
         () -> {
           for (KeyedPartition partition : partitions) {
-            if (partition.dirty || partition.isAckWaiting()) {
+            if (partition.dirty || (again && partition.isAckWaiting())) {
               boolean wasNear = partition.nearCeiling;
               Commit commit = partition.commit();
               if (commit != null) {
@@ -126,7 +135,7 @@ final class KeyedCommits {
     inFlight = false;
     long now = time.nanoTime();
     if (error == null) {
-      notBefore = now + 2 * (now - begun);
+      notBefore = now + Math.max(BETWEEN.toNanos(), 2 * (now - begun));
       counters.commits.increment();
       trouble.over();
       buffer.confirmed(commits);
@@ -138,7 +147,9 @@ final class KeyedCommits {
 
   private void failed(List<Commit> commits, Exception error) {
     counters.commitFailures.increment();
-    if (!(error instanceof OffsetMetadataTooLarge)) {
+    // A rebalance refuses commits for as long as it takes, which is no trouble.
+    if (!(error instanceof OffsetMetadataTooLarge
+        || error instanceof RebalanceInProgressException)) {
       trouble.seen(error);
     }
     buffer.locked(
@@ -159,7 +170,8 @@ final class KeyedCommits {
    */
   boolean commitNow(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long until) {
     while (true) {
-      List<Commit> commits = take(partitions);
+      // What is under way is confirmed, or sent again, by a commit that waits for its answer.
+      List<Commit> commits = take(partitions, inFlight);
       if (commits.isEmpty()) {
         return true;
       }

@@ -5,15 +5,11 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -29,14 +25,13 @@ import org.slf4j.LoggerFactory;
  * The one thread that owns the Kafka consumer: fetches ahead into the {@link KeyedBuffer} as long
  * as there is room, commits, and hands partitions over.
  *
- * <p>It never waits for a handler but once: a partition that moves to another member is kept for a
- * bounded time while its running handlers end, since the group has it from us when the callback
- * returns. Everything else goes on meanwhile, but for fetching: commits, hand-outs and leases.
+ * <p>It never waits for a handler, but for a bounded time when a partition moves away: see {@link
+ * KeyedAssignment}.
  *
  * <p>It joins the group with the first poll of the queue, and leaves it when nobody has polled for
  * a while and nothing is in hand: what was fetched ahead would only be kept from others.
  */
-final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
+final class KeyedConsumer implements Runnable {
 
   private static final Logger log = LoggerFactory.getLogger(KeyedConsumer.class);
 
@@ -51,11 +46,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
   /** Between looks at positions that moved without a record, past transaction markers. */
   private static final Duration POSITIONS = Duration.ofMillis(200);
 
-  private static final Duration ANSWER = Duration.ofSeconds(1);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
-
-  /** For the last commit of a partition that moves, beside the time for its handlers. */
-  private static final Duration LAST_COMMIT = Duration.ofSeconds(5);
 
   private static final Duration LAST_MOMENTS = Duration.ofMillis(400);
 
@@ -67,9 +58,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
   private final KeyedCounters counters;
   private final Supplier<Consumer<byte[], byte[]>> consumers;
   private final Trouble trouble;
-  private final Map<TopicPartition, KeyedPartition> partitions = new HashMap<>();
-  private final Set<TopicPartition> unrestored = new HashSet<>();
-  private final Set<TopicPartition> paused = new HashSet<>();
+  private final KeyedAssignment assignment;
   private Consumer<byte[], byte[]> consumer;
   private boolean subscribed;
   private boolean draining;
@@ -94,7 +83,10 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
     this.commits =
         new KeyedCommits(
             settings, buffer, counters, new Trouble(log, where + " cannot commit for now"));
+    this.assignment =
+        new KeyedAssignment(settings, buffer, commits, counters, trouble, () -> closing);
     this.consumer = consumers.get();
+    assignment.use(consumer);
     this.positionsAt = time.nanoTime();
   }
 
@@ -116,7 +108,8 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
             break;
           }
           boolean unused = Thread.interrupted();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+          // Errors too: no memory for a moment must not end the polling for ever.
           failed(e);
         }
       }
@@ -139,24 +132,27 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
       if (!buffer.awaitPoll(settings.idleAfter())) {
         return;
       }
-      consumer.subscribe(List.of(settings.topic()), this);
+      consumer.subscribe(List.of(settings.topic()), assignment);
       subscribed = true;
     }
     Load load = buffer.load(settings.idleAfter());
     if (closing && !draining) {
       draining = true;
-      buffer.leave(partitions.values());
+      buffer.leave(assignment.partitions());
     } else if (!closing && isIdle(load)) {
       log.debug("Topic {}: nobody polls; leaving the group", settings.topic());
       consumer.unsubscribe();
       subscribed = false;
       return;
     }
-    restore();
-    commits.commit(consumer, partitions.values(), load.acksWaiting() > 0);
+    assignment.restore();
+    commits.commit(consumer, assignment.partitions(), load.acksWaiting() > 0);
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
-    if (!fetching && !partitions.isEmpty() && !commits.inFlight() && load.acksWaiting() == 0) {
+    if (!fetching
+        && !assignment.partitions().isEmpty()
+        && !commits.inFlight()
+        && load.acksWaiting() == 0) {
       buffer.awaitWork(wait);
       wait = Duration.ZERO;
     }
@@ -176,8 +172,11 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
   }
 
   private Duration untilNext(Load load) {
-    if (commits.inFlight() || load.acksWaiting() > 0) {
+    if (commits.inFlight()) {
       return SOON;
+    }
+    if (load.acksWaiting() > 0) {
+      return Duration.ofNanos(Math.max(SOON.toNanos(), commits.untilAllowed()));
     }
     Duration most = load.leased() > 0 || closing ? BUSY : QUIET;
     return load.nextDue() < most.toNanos()
@@ -193,6 +192,8 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
         closing
             || load.records() > settings.maxRecords() - settings.maxPoll()
             || load.bytes() >= settings.maxBytes();
+    Collection<KeyedPartition> partitions = assignment.partitions();
+    Set<TopicPartition> paused = assignment.paused();
     // The last fifth of the room is for partitions that have less than their share.
     boolean crowded = load.records() > settings.maxRecords() * 0.8 && partitions.size() > 1;
     int share = settings.maxRecords() / Math.max(1, partitions.size());
@@ -200,7 +201,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
     List<TopicPartition> resume = new ArrayList<>(0);
     buffer.locked(
         () -> {
-          for (KeyedPartition partition : partitions.values()) {
+          for (KeyedPartition partition : partitions) {
             if (partition.tooFar && partition.ledger.span() < KeyedLedger.MAX_SPAN / 4 * 3) {
               partition.tooFar = false;
             }
@@ -228,7 +229,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
   private void take(ConsumerRecords<byte[], byte[]> records) {
     for (TopicPartition id : records.partitions()) {
       List<ConsumerRecord<byte[], byte[]>> fetched = records.records(id);
-      KeyedPartition partition = partitions.get(id);
+      KeyedPartition partition = assignment.get(id);
       if (partition == null) {
         // Paused until it is restored, so it should not have been fetched.
         consumer.seek(id, fetched.get(0).offset());
@@ -282,7 +283,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
     counters.truncations.increment();
     buffer.drop(List.of(was));
     KeyedPartition now = new KeyedPartition(was.id, KeyedLedger.at(offset), was.term + 1);
-    partitions.put(was.id, now);
+    assignment.replace(now);
     return now;
   }
 
@@ -293,7 +294,7 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
       return;
     }
     positionsAt = now;
-    for (KeyedPartition partition : partitions.values()) {
+    for (KeyedPartition partition : assignment.partitions()) {
       try {
         long position = consumer.position(partition.id, Duration.ZERO);
         buffer.locked(
@@ -309,142 +310,24 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
     }
   }
 
-  // The group.
-
-  @Override
-  public void onPartitionsAssigned(Collection<TopicPartition> assigned) {
-    if (!assigned.isEmpty()) {
-      counters.rebalances.increment();
-      log.debug("Topic {}: assigned {}", settings.topic(), assigned);
-      unrestored.addAll(assigned);
-      consumer.pause(assigned);
-    }
-  }
-
-  /** Reads what was persisted of new partitions, and begins to fetch them. */
-  private void restore() {
-    if (unrestored.isEmpty()) {
-      return;
-    }
-    Map<TopicPartition, @Nullable OffsetAndMetadata> committed;
-    try {
-      committed = new HashMap<>(consumer.committed(Set.copyOf(unrestored), ANSWER));
-    } catch (RetriableException e) {
-      trouble.seen(e);
-      return;
-    }
-    int generation = Math.max(0, consumer.groupMetadata().generationId());
-    for (TopicPartition id : unrestored) {
-      KeyedPartition partition = restored(id, committed.get(id), generation);
-      partition.leaving = closing;
-      partitions.put(id, partition);
-    }
-    consumer.resume(unrestored);
-    paused.removeAll(unrestored);
-    unrestored.clear();
-  }
-
-  private KeyedPartition restored(
-      TopicPartition id, @Nullable OffsetAndMetadata committed, int generation) {
-    if (committed == null) {
-      return new KeyedPartition(id, KeyedLedger.fresh(), generation);
-    }
-    KeyedMetadata.Restored restored =
-        KeyedMetadata.decode(committed.metadata(), committed.offset());
-    if (restored == null) {
-      if (!committed.metadata().isEmpty()) {
-        counters.unreadableMetadata.increment();
-        log.warn(
-            "{}: the metadata of the offset {} committed by group {} cannot be read; records after"
-                + " it that were done are delivered again",
-            id,
-            committed.offset(),
-            settings.group());
-      }
-      return new KeyedPartition(id, KeyedLedger.at(committed.offset()), generation);
-    }
-    return new KeyedPartition(
-        id,
-        KeyedLedger.restored(committed.offset(), restored.resolved(), restored.retries()),
-        Math.max(generation, restored.term() + 1));
-  }
-
-  @Override
-  public void onPartitionsRevoked(Collection<TopicPartition> revoked) {
-    List<KeyedPartition> going = going(revoked);
-    if (going.isEmpty()) {
-      return;
-    }
-    counters.rebalances.increment();
-    log.debug("Topic {}: revoked {}", settings.topic(), revoked);
-    buffer.leave(going);
-    long end = time.nanoTime() + (closing ? Duration.ZERO : settings.handOver()).toNanos();
-    try {
-      while (leased(going) > 0 && end - time.nanoTime() > 0 && !closing) {
-        buffer.tick();
-        if (buffer.load(Duration.ZERO).acksWaiting() > 0) {
-          commits.commitNow(consumer, partitions.values(), end);
-        }
-        buffer.pause(BUSY);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    long last = time.nanoTime() + (closing ? LAST_MOMENTS : LAST_COMMIT).toNanos();
-    boolean unused = commits.commitNow(consumer, going, last);
-    let(going);
-  }
-
-  @Override
-  public void onPartitionsLost(Collection<TopicPartition> lost) {
-    List<KeyedPartition> going = going(lost);
-    if (!going.isEmpty()) {
-      counters.rebalances.increment();
-      log.warn("Topic {}: lost {}, which another member may have by now", settings.topic(), lost);
-      let(going);
-    }
-  }
-
-  private List<KeyedPartition> going(Collection<TopicPartition> ids) {
-    List<KeyedPartition> going = new ArrayList<>();
-    for (TopicPartition id : ids) {
-      KeyedPartition partition = partitions.get(id);
-      if (partition != null) {
-        going.add(partition);
-      }
-      unrestored.remove(id);
-      paused.remove(id);
-    }
-    return going;
-  }
-
-  private void let(List<KeyedPartition> going) {
-    counters.fenced.add(leased(going));
-    buffer.drop(going);
-    going.forEach(partition -> partitions.remove(partition.id));
-  }
-
-  private long leased(List<KeyedPartition> of) {
-    long[] sum = new long[1];
-    buffer.locked(() -> of.forEach(partition -> sum[0] += partition.leased));
-    return sum[0];
-  }
-
   // Trouble, and the end.
 
-  private void failed(RuntimeException error) {
+  private void failed(Throwable error) {
     trouble.seen(error);
     try {
       if (!(error instanceof RetriableException)) {
         // Fenced, refused or in a state unknown: a new member starts with nothing.
-        let(List.copyOf(partitions.values()));
-        unrestored.clear();
-        paused.clear();
+        assignment.forget();
         commits.reset();
         closeConsumer(Duration.ZERO);
         subscribed = false;
         consumer = consumers.get();
+        assignment.use(consumer);
       }
+    } catch (RuntimeException e) {
+      log.debug("Topic {}: no new consumer", settings.topic(), e);
+    }
+    try {
       if (!closing) {
         buffer.pause(AFTER_FAILURE);
       }
@@ -458,12 +341,11 @@ final class KeyedConsumer implements Runnable, ConsumerRebalanceListener {
     log.debug("Topic {}: leaving the group{}", settings.topic(), interrupted ? " in haste" : "");
     try {
       long last = Math.max(closeBy, time.nanoTime() + LAST_MOMENTS.toNanos());
-      List<KeyedPartition> all = List.copyOf(partitions.values());
-      buffer.leave(all);
+      buffer.leave(assignment.partitions());
       if (!interrupted) {
-        boolean unused = commits.commitNow(consumer, all, last);
+        boolean unused = commits.commitNow(consumer, assignment.partitions(), last);
       }
-      let(all);
+      assignment.forget();
       closeConsumer(interrupted ? Duration.ZERO : LAST_MOMENTS);
     } catch (RuntimeException e) {
       log.warn("Topic {}: closing the consumer failed", settings.topic(), e);

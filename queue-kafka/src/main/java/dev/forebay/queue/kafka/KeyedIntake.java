@@ -89,7 +89,7 @@ final class KeyedIntake {
       notBefore.add(0L);
       aside.add(() -> writeAside(broken, record, reason));
     }
-    buffer.add(partition, records, notBefore);
+    buffer.add(records, notBefore);
     aside.forEach(Runnable::run);
   }
 

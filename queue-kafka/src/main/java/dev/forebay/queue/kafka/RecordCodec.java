@@ -9,7 +9,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -36,6 +35,9 @@ final class RecordCodec {
 
   /** The only group that is to see a copy: other groups have settled the message themselves. */
   private static final String GROUP = Message.RESERVED_HEADER_PREFIX + "group";
+
+  /** The message's id; a record of another producer has none. */
+  private static final String ID = Message.RESERVED_HEADER_PREFIX + "id";
 
   /** The key travels as the record's key alone. */
   private static final String KEY = Message.RESERVED_HEADER_PREFIX + "key";
@@ -138,7 +140,9 @@ final class RecordCodec {
               body,
               user,
               reserved,
-              record.topic() + "-" + record.partition() + "-" + record.offset(),
+              reserved.containsKey(ID)
+                  ? ""
+                  : record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
       return new Decoded(envelope, copies, notBefore, reserved.get(GROUP));
     } catch (QueueException e) {
@@ -186,7 +190,8 @@ final class RecordCodec {
   }
 
   private static boolean isReserved(String name) {
-    return name.toLowerCase(Locale.ROOT).startsWith(Message.RESERVED_HEADER_PREFIX);
+    String prefix = Message.RESERVED_HEADER_PREFIX;
+    return name.regionMatches(true, 0, prefix, 0, prefix.length());
   }
 
   private static long count(String name, @Nullable String text, long max)
