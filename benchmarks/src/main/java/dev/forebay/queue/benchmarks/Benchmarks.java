@@ -18,6 +18,10 @@ import picocli.CommandLine.Command;
       WorkerOverhead.class,
       LeaseFigures.class,
       KafkaShareFigures.class,
+      KafkaKeyedFigures.class,
+      KafkaKeyedContender.class,
+      KafkaKeyedMembers.class,
+      KafkaServerCommand.class,
     })
 public final class Benchmarks {
 

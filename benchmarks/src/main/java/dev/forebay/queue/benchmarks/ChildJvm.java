@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A benchmark's subcommand in a JVM of its own, so that its processor time is its own. It ends when
@@ -31,12 +32,26 @@ final class ChildJvm implements AutoCloseable {
 
   /** Starts the entry with these arguments, on this JVM's class path. */
   static ChildJvm start(List<String> jvmOptions, List<String> arguments) throws IOException {
+    return start(
+        jvmOptions, System.getProperty("java.class.path"), Benchmarks.class.getName(), arguments);
+  }
+
+  /** Starts a program of one source file on a class path of its own. */
+  static ChildJvm startSource(
+      List<String> jvmOptions, String classPath, Path source, List<String> arguments)
+      throws IOException {
+    return start(jvmOptions, classPath, source.toString(), arguments);
+  }
+
+  private static ChildJvm start(
+      List<String> jvmOptions, String classPath, String main, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmOptions);
     command.add("-classpath");
-    command.add(System.getProperty("java.class.path"));
-    command.add(Benchmarks.class.getName());
+    command.add(classPath);
+    command.add(main);
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.redirectError(ProcessBuilder.Redirect.INHERIT);
@@ -57,6 +72,16 @@ final class ChildJvm implements AutoCloseable {
       }
     }
     throw new IOException("The child JVM ended without a result; its error output says why.");
+  }
+
+  /** The next line of its output; null when it has ended. */
+  @Nullable String line() throws IOException {
+    return output.readLine();
+  }
+
+  /** Kills it, as by SIGKILL. */
+  void kill() {
+    process.destroyForcibly();
   }
 
   @Override

@@ -1,0 +1,111 @@
+package dev.forebay.queue.benchmarks;
+
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Handles pretended work by its id and key, and keeps what happened: time, repetitions, and for
+ * work that takes time, order and overlap within a key. Thread-safe.
+ */
+final class KeyedTally {
+
+  private static final com.sun.management.OperatingSystemMXBean SYSTEM =
+      (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+
+  private final AtomicIntegerArray starts;
+  private final Map<String, Integer> lastStarted = new ConcurrentHashMap<>();
+  private final Map<String, Integer> inHand = new ConcurrentHashMap<>();
+  private final LongAdder repeated = new LongAdder();
+  private final LongAdder violations = new LongAdder();
+  private final AtomicLong first = new AtomicLong();
+  private final AtomicLong last = new AtomicLong();
+  private final AtomicLong cpuAtFirst = new AtomicLong();
+  private final CountDownLatch open;
+  private final boolean telling;
+
+  /**
+   * Nothing handled yet.
+   *
+   * @param telling whether each start and finish is printed
+   */
+  KeyedTally(int count, boolean telling) {
+    this.starts = new AtomicIntegerArray(count);
+    this.open = new CountDownLatch(count);
+    this.telling = telling;
+  }
+
+  /** The id that a body begins with. */
+  static int id(byte[] body) {
+    int id = 0;
+    for (int i = 0; i < 8; i++) {
+      id = id * 10 + (body[i] - '0');
+    }
+    return id;
+  }
+
+  /** The record of {@code key} with this id: takes {@code millis}. */
+  void handle(String key, int id, long millis) throws InterruptedException {
+    if (first.get() == 0 && first.compareAndSet(0, System.nanoTime())) {
+      cpuAtFirst.set(SYSTEM.getProcessCpuTime());
+    }
+    boolean again = starts.incrementAndGet(id) > 1;
+    if (again) {
+      repeated.increment();
+    }
+    if (telling) {
+      tell("S " + id);
+    }
+    if (millis > 0) {
+      if (inHand.put(key, id) != null) {
+        violations.increment();
+      }
+      Integer before = lastStarted.put(key, id);
+      if (before != null && before >= id && !again) {
+        violations.increment();
+      }
+      TimeUnit.MILLISECONDS.sleep(millis);
+      inHand.remove(key);
+    }
+    if (telling) {
+      tell("F " + id);
+    }
+    if (!again) {
+      last.set(System.nanoTime());
+      open.countDown();
+    }
+  }
+
+  private static void tell(String line) {
+    synchronized (System.out) {
+      System.out.println(line);
+      System.out.flush();
+    }
+  }
+
+  /** Waits until everything was handled. */
+  boolean await(long seconds) throws InterruptedException {
+    return open.await(seconds, TimeUnit.SECONDS);
+  }
+
+  /** What happened, as numbers by name. */
+  Map<String, Double> figures() {
+    long cpu = SYSTEM.getProcessCpuTime() - cpuAtFirst.get();
+    double seconds = (last.get() - first.get()) / 1e9;
+    int handled = starts.length() - (int) open.getCount();
+    Map<String, Double> figures = new LinkedHashMap<>();
+    figures.put("handled", (double) handled);
+    figures.put("seconds", seconds);
+    figures.put("perSecond", handled / seconds);
+    figures.put("cpuMicros", cpu / 1e3 / handled);
+    figures.put("repeated", repeated.doubleValue());
+    figures.put("violations", violations.doubleValue());
+    return figures;
+  }
+}

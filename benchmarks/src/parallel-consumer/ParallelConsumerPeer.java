@@ -1,0 +1,105 @@
+import io.confluent.parallelconsumer.ParallelConsumerOptions;
+import io.confluent.parallelconsumer.ParallelConsumerOptions.ProcessingOrder;
+import io.confluent.parallelconsumer.ParallelStreamProcessor;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Confluent's Parallel Consumer on a filled topic, run from source with its own class path, since
+ * it does not work with the clients that Forebay uses. Arguments: bootstrap, topic, group, KEY or
+ * UNORDERED, count, slots. Counts as KeyedTally does.
+ */
+public final class ParallelConsumerPeer {
+
+  public static void main(String[] args) throws Exception {
+    int count = Integer.parseInt(args[4]);
+    com.sun.management.OperatingSystemMXBean system =
+        (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of(
+                "bootstrap.servers", args[0],
+                "group.id", args[2],
+                "auto.offset.reset", "earliest",
+                "session.timeout.ms", "10000",
+                "enable.auto.commit", "false"),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    ParallelStreamProcessor<byte[], byte[]> processor =
+        ParallelStreamProcessor.createEosStreamProcessor(
+            ParallelConsumerOptions.<byte[], byte[]>builder()
+                .consumer(consumer)
+                .ordering(ProcessingOrder.valueOf(args[3]))
+                .maxConcurrency(Integer.parseInt(args[5]))
+                .build());
+    processor.subscribe(List.of(args[1]));
+    AtomicIntegerArray starts = new AtomicIntegerArray(count);
+    CountDownLatch open = new CountDownLatch(count);
+    AtomicLong first = new AtomicLong();
+    AtomicLong last = new AtomicLong();
+    AtomicLong cpu = new AtomicLong();
+    LongAdder repeated = new LongAdder();
+    LongAdder violations = new LongAdder();
+    Map<String, Integer> lastStarted = new ConcurrentHashMap<>();
+    Map<String, Integer> inHand = new ConcurrentHashMap<>();
+    processor.poll(
+        context -> {
+          byte[] body = context.getSingleConsumerRecord().value();
+          String key = new String(context.getSingleConsumerRecord().key(), StandardCharsets.UTF_8);
+          String[] parts = new String(body, 0, 20, StandardCharsets.UTF_8).split(" ");
+          int id = Integer.parseInt(parts[0]);
+          long millis = Long.parseLong(parts[1]);
+          if (first.get() == 0 && first.compareAndSet(0, System.nanoTime())) {
+            cpu.set(system.getProcessCpuTime());
+          }
+          boolean again = starts.incrementAndGet(id) > 1;
+          if (again) {
+            repeated.increment();
+          }
+          if (millis > 0) {
+            if (inHand.put(key, id) != null) {
+              violations.increment();
+            }
+            Integer before = lastStarted.put(key, id);
+            if (before != null && before >= id && !again) {
+              violations.increment();
+            }
+            try {
+              TimeUnit.MILLISECONDS.sleep(millis);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            inHand.remove(key);
+          }
+          if (!again) {
+            last.set(System.nanoTime());
+            open.countDown();
+          }
+        });
+    open.await(150, TimeUnit.SECONDS);
+    int handled = count - (int) open.getCount();
+    double seconds = (last.get() - first.get()) / 1e9;
+    System.out.printf(
+        java.util.Locale.ROOT,
+        "RESULT {\"handled\":%d,\"seconds\":%f,\"perSecond\":%f,\"cpuMicros\":%f,\"repeated\":%d,"
+            + "\"violations\":%d}%n",
+        handled,
+        seconds,
+        handled / seconds,
+        (system.getProcessCpuTime() - cpu.get()) / 1e3 / handled,
+        repeated.sum(),
+        violations.sum());
+    System.out.flush();
+    System.exit(0);
+  }
+}
