@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -17,7 +18,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Confluent's Parallel Consumer on a filled topic, run from source with its own class path, since
  * it does not work with the clients that Forebay uses. Arguments: bootstrap, topic, group, KEY or
- * UNORDERED, count, slots. Counts as KeyedTally does.
+ * UNORDERED, count, slots, warm-up. Counts as KeyedTally does.
  */
 public final class ParallelConsumerPeer {
 
@@ -43,6 +44,8 @@ public final class ParallelConsumerPeer {
                 .maxConcurrency(Integer.parseInt(args[5]))
                 .build());
     processor.subscribe(List.of(args[1]));
+    int warmUp = Integer.parseInt(args[6]);
+    AtomicInteger all = new AtomicInteger();
     AtomicIntegerArray starts = new AtomicIntegerArray(count);
     CountDownLatch open = new CountDownLatch(count);
     AtomicLong first = new AtomicLong();
@@ -59,7 +62,8 @@ public final class ParallelConsumerPeer {
           String[] parts = new String(body, 0, 20, StandardCharsets.UTF_8).split(" ");
           int id = Integer.parseInt(parts[0]);
           long millis = Long.parseLong(parts[1]);
-          if (first.get() == 0 && first.compareAndSet(0, System.nanoTime())) {
+          if (all.getAndIncrement() == warmUp) {
+            first.set(System.nanoTime());
             cpu.set(system.getProcessCpuTime());
           }
           boolean again = starts.incrementAndGet(id) > 1;
@@ -87,7 +91,7 @@ public final class ParallelConsumerPeer {
           }
         });
     open.await(150, TimeUnit.SECONDS);
-    int handled = count - (int) open.getCount();
+    int handled = count - (int) open.getCount() - warmUp;
     double seconds = (last.get() - first.get()) / 1e9;
     System.out.printf(
         java.util.Locale.ROOT,

@@ -43,12 +43,15 @@ final class KafkaKeyedContender implements Callable<Integer> {
   @Option(names = "--slots", required = true)
   private int slots;
 
+  @Option(names = "--warm-up")
+  private int warmUp;
+
   @Option(names = "--tell")
   private boolean tell;
 
   @Override
   public Integer call() throws Exception {
-    KeyedTally tally = new KeyedTally(count, tell);
+    KeyedTally tally = new KeyedTally(count, warmUp, tell);
     Map<String, Double> figures = contender.startsWith("raw") ? raw(tally) : forebay(tally);
     ChildJvm.answer(new ObjectMapper().writeValueAsString(figures));
     return 0;
@@ -112,7 +115,7 @@ final class KafkaKeyedContender implements Callable<Integer> {
             .withoutDeadLetters()
             .build()) {
       if (slots > 2) {
-        try (Worker worker =
+        Worker worker =
             Worker.builder(queue)
                 .slots(slots)
                 .handler(
@@ -121,8 +124,11 @@ final class KafkaKeyedContender implements Callable<Integer> {
                             tally,
                             delivery.message().key().orElseThrow(),
                             delivery.message().body()))
-                .start()) {
+                .start();
+        try {
           return check(tally, queue);
+        } finally {
+          worker.close();
         }
       }
       List<Thread> threads = new ArrayList<>();

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -28,14 +29,18 @@ final class KeyedTally {
   private final AtomicLong last = new AtomicLong();
   private final AtomicLong cpuAtFirst = new AtomicLong();
   private final CountDownLatch open;
+  private final int warmUp;
+  private final AtomicInteger handled = new AtomicInteger();
   private final boolean telling;
 
   /**
    * Nothing handled yet.
    *
+   * @param warmUp how many are handled before time and speed count
    * @param telling whether each start and finish is printed
    */
-  KeyedTally(int count, boolean telling) {
+  KeyedTally(int count, int warmUp, boolean telling) {
+    this.warmUp = warmUp;
     this.starts = new AtomicIntegerArray(count);
     this.open = new CountDownLatch(count);
     this.telling = telling;
@@ -52,7 +57,8 @@ final class KeyedTally {
 
   /** The record of {@code key} with this id: takes {@code millis}. */
   void handle(String key, int id, long millis) throws InterruptedException {
-    if (first.get() == 0 && first.compareAndSet(0, System.nanoTime())) {
+    if (handled.getAndIncrement() == warmUp) {
+      first.set(System.nanoTime());
       cpuAtFirst.set(SYSTEM.getProcessCpuTime());
     }
     boolean again = starts.incrementAndGet(id) > 1;
@@ -98,12 +104,12 @@ final class KeyedTally {
   Map<String, Double> figures() {
     long cpu = SYSTEM.getProcessCpuTime() - cpuAtFirst.get();
     double seconds = (last.get() - first.get()) / 1e9;
-    int handled = starts.length() - (int) open.getCount();
+    int measured = starts.length() - (int) open.getCount() - warmUp;
     Map<String, Double> figures = new LinkedHashMap<>();
-    figures.put("handled", (double) handled);
+    figures.put("handled", (double) measured);
     figures.put("seconds", seconds);
-    figures.put("perSecond", handled / seconds);
-    figures.put("cpuMicros", cpu / 1e3 / handled);
+    figures.put("perSecond", measured / seconds);
+    figures.put("cpuMicros", cpu / 1e3 / measured);
     figures.put("repeated", repeated.doubleValue());
     figures.put("violations", violations.doubleValue());
     return figures;

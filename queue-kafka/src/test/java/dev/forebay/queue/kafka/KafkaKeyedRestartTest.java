@@ -298,4 +298,22 @@ class KafkaKeyedRestartTest {
       assertThat(order).containsExactly("third", "slow", "behind");
     }
   }
+
+  /** A static member comes back under its name, in a generation of the group that is the same. */
+  @Test
+  void L5_staticMemberThatRestarts_countsOnWithItsTokens() {
+    String topic = "keyed-static";
+    long token = 0;
+    for (int run = 0; run < 3; run++) {
+      try (KafkaWorkQueue queue = builder(topic).groupInstanceId("worker-1").build()) {
+        if (run == 0) {
+          enqueue(queue, 1);
+        }
+        Delivery delivery = take(queue, 1).get("m0");
+        assertThat(delivery.attempts()).isEqualTo(new Attempts(0, run, 0));
+        assertThat(delivery.fencingToken()).isGreaterThan(token);
+        token = delivery.fencingToken();
+      }
+    }
+  }
 }
