@@ -129,7 +129,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
       String[] parts = each.split("x", 2);
       long millis = Long.parseLong(parts[0]);
       int slots = Integer.parseInt(parts[1]);
-      int count = (int) Math.min(60_000, Math.max(4L * slots, 10_000 * slots / millis));
+      int count = (int) Math.min(60_000, Math.max(4L * slots, 10_000L * slots / millis));
       String topic = fill(12, count, 200, id -> "key-" + id, id -> millis);
       run(millis + " ms, " + slots + " slots", topic, count, slots, slots * 1000.0 / millis);
     }
@@ -222,8 +222,8 @@ final class KafkaKeyedFigures implements Callable<Integer> {
           "forebay",
           "",
           "",
-          figures.get("repeated"),
-          figures.get("violations"),
+          figure(figures, "repeated"),
+          figure(figures, "violations"),
           figures);
     }
   }
