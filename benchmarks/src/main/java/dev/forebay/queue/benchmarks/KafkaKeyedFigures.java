@@ -293,8 +293,8 @@ final class KafkaKeyedFigures implements Callable<Integer> {
                     topic + "-" + contender + "-" + group,
                     contender.equals("pc-key") ? "KEY" : "UNORDERED",
                     Integer.toString(count),
-                    // Its threads are what handles; two would be too few for it.
-                    Integer.toString(Math.max(16, slots)),
+                    // Its threads are what handles; for work without time two are too few.
+                    Integer.toString(slots > 2 ? slots : 16),
                     Integer.toString(warmUp(slots, count))))
             : ChildJvm.start(CONTENDER_JVM, contender(contender, topic, group, count, slots))) {
       return new ObjectMapper().readValue(child.result(), FIGURES);
