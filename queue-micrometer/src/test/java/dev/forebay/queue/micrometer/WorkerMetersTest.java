@@ -1,0 +1,175 @@
+package dev.forebay.queue.micrometer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.dedup.DedupKey;
+import dev.forebay.queue.dedup.DedupOptions;
+import dev.forebay.queue.dedup.InMemoryDedupStore;
+import dev.forebay.queue.memory.InMemoryStore;
+import dev.forebay.queue.memory.InMemoryWorkQueue;
+import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.worker.BreakerState;
+import dev.forebay.queue.worker.HandlerEnd;
+import dev.forebay.queue.worker.Worker;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** W7: what a worker does shows in its meters, and no label grows without bound. */
+class WorkerMetersTest {
+
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
+  private final MeterRegistry registry = new SimpleMeterRegistry();
+  private final WorkerMeters meters =
+      WorkerMeters.builder(registry, "prompts").acceptableAge(Duration.ofSeconds(10)).build();
+  private final InMemoryStore store = new InMemoryStore();
+  private final WorkQueue queue = InMemoryWorkQueue.builder("prompts").store(store).build();
+
+  private double counter(String name, String... tags) {
+    return registry
+        .get("forebay.worker." + name)
+        .tags("queue", "prompts")
+        .tags(tags)
+        .counter()
+        .count();
+  }
+
+  private double gauge(String name, String... tags) {
+    return registry
+        .get("forebay.worker." + name)
+        .tags("queue", "prompts")
+        .tags(tags)
+        .gauge()
+        .value();
+  }
+
+  private Timer timer(String name, String... tags) {
+    return registry.get("forebay.worker." + name).tags("queue", "prompts").tags(tags).timer();
+  }
+
+  @Test
+  void W7_handledFailedDeadLetteredAndDuplicatesAreCounted() {
+    queue.enqueue(Message.text("good").type("chat")).join().orThrow();
+    queue.enqueue(Message.text("bad").type("chat")).join().orThrow();
+    try (Worker worker =
+        Worker.builder(queue)
+            .listener(meters)
+            .retry(
+                RetryPolicy.exponential(Duration.ofMillis(1), Duration.ofMillis(1)).maxAttempts(2))
+            .dedup(
+                InMemoryDedupStore.create(),
+                DedupOptions.defaults().key(delivery -> DedupKey.of(delivery.message().text())))
+            .handler(
+                (delivery, context) -> {
+                  if (delivery.message().text().equals("bad")) {
+                    throw new IllegalStateException("made up");
+                  }
+                })
+            .start()) {
+      await().atMost(LIMIT).until(() -> worker.stats().deadLettered() == 1);
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == 1);
+      queue.enqueue(Message.text("good").type("chat")).join().orThrow();
+      await().atMost(LIMIT).until(() -> worker.stats().duplicates() == 1);
+    }
+    assertThat(counter("received")).isEqualTo(4);
+    assertThat(timer("handler", "type", "chat", "end", "done").count()).isEqualTo(1);
+    assertThat(timer("handler", "type", "chat", "end", "failed").count()).isEqualTo(2);
+    assertThat(timer("message.age", "type", "chat").count()).isEqualTo(3);
+    assertThat(timer("queue.to.start", "type", "chat").count()).isEqualTo(3);
+    assertThat(counter("retried")).isEqualTo(1);
+    assertThat(counter("dead.lettered", "cause", IllegalStateException.class.getName()))
+        .isEqualTo(1);
+    assertThat(counter("skipped", "reason", "duplicate")).isEqualTo(1);
+    assertThat(counter("leases.lost")).isZero();
+    assertThat(counter("wasted")).isZero();
+  }
+
+  @Test
+  void W7_typesBeyondTheBoundAreOther() {
+    WorkerMeters bounded = WorkerMeters.builder(registry, "prompts").maxLabels(3).build();
+    int types = 50;
+    for (int i = 0; i < types; i++) {
+      queue.enqueue(Message.text("m").type("type " + i)).join().orThrow();
+    }
+    try (Worker worker =
+        Worker.builder(queue).listener(bounded).handler((delivery, context) -> {}).start()) {
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == types);
+    }
+    Set<String> labels =
+        registry.find("forebay.worker.handler").timers().stream()
+            .flatMap(timer -> timer.getId().getTags().stream())
+            .filter(tag -> tag.getKey().equals("type"))
+            .map(Tag::getValue)
+            .collect(Collectors.toSet());
+    assertThat(labels).hasSize(4).contains("other");
+    assertThat(timer("handler", "type", "other", "end", "done").count()).isEqualTo(types - 3);
+  }
+
+  @Test
+  void W7_gaugesShowTheWorkerAndItsBacklog() throws Exception {
+    CountDownLatch started = new CountDownLatch(2);
+    CountDownLatch finish = new CountDownLatch(1);
+    for (int i = 0; i < 10; i++) {
+      queue.enqueue(Message.text("m" + i)).join().orThrow();
+    }
+    try (Worker worker =
+        Worker.builder(queue)
+            .slots(2)
+            .listener(meters)
+            .handler(
+                (delivery, context) -> {
+                  started.countDown();
+                  finish.await();
+                })
+            .start()) {
+      meters.bind(worker);
+      started.await();
+      assertThat(gauge("slots")).isEqualTo(2);
+      assertThat(gauge("in.flight")).isEqualTo(2);
+      assertThat(gauge("backlog")).isEqualTo(10);
+      assertThat(gauge("oldest.age")).isNotNegative();
+      assertThat(gauge("desired.workers")).isEqualTo(1);
+      assertThat(gauge("drain")).isNotNegative();
+      finish.countDown();
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == 10);
+      assertThat(gauge("backlog")).as("kept for ten seconds").isEqualTo(10);
+    } finally {
+      finish.countDown();
+    }
+  }
+
+  @Test
+  void W7_leasesBreakersAndIntakeShow() {
+    queue.enqueue(Message.text("m")).join().orThrow();
+    Delivery delivery = queue.poll(Duration.ZERO).orElseThrow();
+    meters.extended(delivery, Duration.ofSeconds(12));
+    meters.leaseLost(delivery);
+    meters.finished(delivery, HandlerEnd.LEASE_LOST, Duration.ofMillis(1500), null);
+    assertThat(timer("lease.margin").totalTime(TimeUnit.SECONDS)).isEqualTo(12);
+    assertThat(counter("leases.lost")).isEqualTo(1);
+    assertThat(counter("wasted")).isCloseTo(1.5, within(1e-9));
+    meters.intakeStopped();
+    assertThat(gauge("intake.stopped")).isEqualTo(1);
+    meters.intakeResumed();
+    assertThat(gauge("intake.stopped")).isZero();
+    meters.breakerChanged("chat", BreakerState.OPEN);
+    assertThat(gauge("breaker", "type", "chat")).isEqualTo(2);
+    meters.breakerChanged("chat", BreakerState.HALF_OPEN);
+    assertThat(gauge("breaker", "type", "chat")).isEqualTo(1);
+    meters.breakerChanged("chat", BreakerState.CLOSED);
+    assertThat(gauge("breaker", "type", "chat")).isZero();
+  }
+}
