@@ -80,7 +80,7 @@ public final class ScaleEndpoint implements AutoCloseable {
         queue.enqueue(Message.text("prompt " + i));
       }
       System.out.println("busy: " + get(endpoint.uri()));
-      while (worker.stats().handled() < 40) {
+      while (queue.depth().backlog() > 0) {
         Thread.sleep(20);
       }
       System.out.println("idle: " + get(endpoint.uri()));

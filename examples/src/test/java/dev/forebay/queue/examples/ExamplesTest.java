@@ -188,6 +188,14 @@ class ExamplesTest {
             "the answer is fresh");
   }
 
+  @Test
+  void scaleEndpointTellsHowManyWorkersAreWanted() {
+    assertThat(output(() -> ScaleEndpoint.main(new String[0])))
+        .containsPattern(
+            "busy: \\{\"backlog\":[1-9]\\d*,\"desiredWorkers\":[1-9]\\d*,\"drainSeconds\":\\d+\\}")
+        .contains("idle: {\"backlog\":0,");
+  }
+
   private interface Main {
     void run() throws Exception;
   }

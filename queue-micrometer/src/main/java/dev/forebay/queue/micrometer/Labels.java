@@ -29,7 +29,7 @@ final class Labels {
       return label;
     }
     synchronized (known) {
-      return known.size() < max && known.add(label) || known.contains(label) ? label : OTHER;
+      return (known.size() < max && known.add(label)) || known.contains(label) ? label : OTHER;
     }
   }
 }

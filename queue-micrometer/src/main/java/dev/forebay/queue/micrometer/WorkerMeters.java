@@ -124,8 +124,7 @@ public final class WorkerMeters implements WorkerListener {
     gauge("drain", backlog::drainSeconds, SECONDS);
   }
 
-  private void gauge(
-      String name, Supplier<Number> value, @Nullable String unit) {
+  private void gauge(String name, Supplier<Number> value, @Nullable String unit) {
     Gauge.builder(PREFIX + name, value).tags(tags).baseUnit(unit).register(registry);
   }
 

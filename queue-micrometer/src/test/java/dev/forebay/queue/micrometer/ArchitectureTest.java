@@ -25,7 +25,10 @@ class ArchitectureTest {
     assertThat(MODULE)
         .filteredOn(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
         .extracting(JavaClass::getFullName)
-        .containsExactlyInAnyOrder(MessageObservations.class.getName());
+        .containsExactlyInAnyOrder(
+            MessageObservations.class.getName(),
+            WorkerMeters.class.getName(),
+            WorkerMeters.Builder.class.getName());
   }
 
   @Test

@@ -90,7 +90,7 @@ class WorkerMetersTest {
     assertThat(timer("message.age", "type", "chat").count()).isEqualTo(3);
     assertThat(timer("queue.to.start", "type", "chat").count()).isEqualTo(3);
     assertThat(counter("retried")).isEqualTo(1);
-    assertThat(counter("dead.lettered", "cause", IllegalStateException.class.getName()))
+    assertThat(counter("dead.lettered", "cause", IllegalStateException.class.getSimpleName()))
         .isEqualTo(1);
     assertThat(counter("skipped", "reason", "duplicate")).isEqualTo(1);
     assertThat(counter("leases.lost")).isZero();

@@ -29,6 +29,9 @@ public interface TroubleRules {
    */
   Duration LEASE = Duration.ofSeconds(10);
 
+  /** How long what the test does not look for is put aside. */
+  Duration ASIDE = Duration.ofSeconds(1);
+
   /** Each build that the harness knows to be wrong fails with its code and says what to do. */
   @Test
   @WhenOffered(Ability.MISCONFIGURATIONS)
@@ -114,10 +117,17 @@ public interface TroubleRules {
     }
   }
 
-  /** A queue that fetched ahead may deliver the same one again at once, broker or not. */
+  /**
+   * For a moment each, where the queue can delay: one that is deliverable again at once may be the
+   * first in line again, and the others would never get their turn. A queue that fetched ahead may
+   * deliver the same one again, broker or not.
+   */
   private static void giveBack(Trial trial, List<Delivery> taken) {
+    for (Delivery delivery : taken) {
+      Duration longest = delivery.queue().capabilities().maxReleaseDelay();
+      delivery.release(longest.compareTo(ASIDE) < 0 ? longest : ASIDE);
+    }
     if (!taken.isEmpty()) {
-      taken.forEach(Delivery::giveBack);
       trial.timing().pass(Duration.ofMillis(20));
     }
   }
