@@ -167,13 +167,14 @@ class ArchitectureTest {
   }
 
   /**
-   * A type that a public type of its own package shows in a public signature is as public as that
-   * one.
+   * A type that a public type of its own package extends, or shows in a public signature, is as
+   * public as that one.
    */
   private static boolean isPublicApi(JavaClass origin, JavaClass type) {
     return origin.getModifiers().contains(JavaModifier.PUBLIC)
-        && origin.getMethods().stream()
-            .filter(method -> method.getModifiers().contains(JavaModifier.PUBLIC))
-            .anyMatch(method -> method.getAllInvolvedRawTypes().contains(type));
+        && (origin.getRawSuperclass().filter(type::equals).isPresent()
+            || origin.getMethods().stream()
+                .filter(method -> method.getModifiers().contains(JavaModifier.PUBLIC))
+                .anyMatch(method -> method.getAllInvolvedRawTypes().contains(type)));
   }
 }

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -93,6 +94,35 @@ class ExamplesTest {
       enqueueTen(producer);
       assertThat(ten.await(60, TimeUnit.SECONDS)).as("answered " + answered).isTrue();
     }
+  }
+
+  @Test
+  void conversationsOnKafkaKeepEachUsersTurnsInOrder() throws Exception {
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "conversations";
+    kafka.createTopic(topic, 2);
+    kafka.createTopic(topic + ".dlq", 1);
+    kafka.createTopic(topic + ".delays", 20);
+    Map<String, List<String>> said = new ConcurrentHashMap<>();
+    CountDownLatch six = new CountDownLatch(6);
+    try (ConversationsOnKafka conversations =
+        new ConversationsOnKafka(
+            Map.of("bootstrap.servers", kafka.bootstrapServers()),
+            topic,
+            topic,
+            (user, text) -> {
+              said.computeIfAbsent(user, name -> new CopyOnWriteArrayList<>()).add(text);
+              six.countDown();
+            })) {
+      for (String turn : List.of("one", "two", "three")) {
+        conversations.turn("ann", turn);
+        conversations.turn("bob", turn);
+      }
+      assertThat(six.await(60, TimeUnit.SECONDS)).as("said " + said).isTrue();
+      assertThat(conversations.stats().rebalances()).isPositive();
+    }
+    List<String> inOrder = List.of("one", "two", "three");
+    assertThat(said).isEqualTo(Map.of("ann", inOrder, "bob", inOrder));
   }
 
   @Test

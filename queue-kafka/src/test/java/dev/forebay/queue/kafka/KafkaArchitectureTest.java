@@ -18,12 +18,15 @@ class KafkaArchitectureTest {
           .importPackages("dev.forebay.queue.kafka");
 
   @Test
-  void onlyTheQueueAndItsBuilders_arePublic() {
+  void onlyTheQueueItsBuildersAndStats_arePublic() {
     classes()
         .that()
         .doNotHaveFullyQualifiedName(KafkaWorkQueue.class.getName())
         .and()
         .haveSimpleNameNotEndingWith("Builder")
+        .and()
+        // What unwrap() offers.
+        .haveSimpleNameNotEndingWith("Stats")
         .and()
         .areTopLevelClasses()
         .should()

@@ -108,6 +108,7 @@ class KafkaKeyedGroupTest {
       properties.put("heartbeat.interval.ms", "300");
     }
     return KafkaWorkQueue.keyed(properties, topic)
+        .withoutDelays()
         .withoutDeadLetters()
         .group(topic)
         .handOver(Duration.ofSeconds(20))
@@ -188,6 +189,7 @@ class KafkaKeyedGroupTest {
     kafka.createTopic(topic, 1);
     KafkaKeyedBuilder builder =
         KafkaWorkQueue.keyed(kafka.clientProperties(), topic)
+            .withoutDelays()
             .withoutDeadLetters()
             .group(topic)
             .grace(Duration.ZERO);

@@ -38,6 +38,7 @@ class KafkaKeyedRestartTest {
   private KafkaKeyedBuilder builder(String topic) {
     kafka.createTopic(topic, 1);
     return KafkaWorkQueue.keyed(kafka.clientProperties(), topic)
+        .withoutDelays()
         .withoutDeadLetters()
         .group(topic)
         .grace(Duration.ZERO);
@@ -204,7 +205,11 @@ class KafkaKeyedRestartTest {
     Map<String, Object> readCommitted = kafka.clientProperties();
     readCommitted.put("isolation.level", "read_committed");
     try (KafkaWorkQueue queue =
-        KafkaWorkQueue.keyed(readCommitted, topic).withoutDeadLetters().group(topic).build()) {
+        KafkaWorkQueue.keyed(readCommitted, topic)
+            .withoutDelays()
+            .withoutDeadLetters()
+            .group(topic)
+            .build()) {
       Map<String, Delivery> taken = take(queue, 15);
       assertThat(taken.keySet()).allMatch(text -> (text.charAt(0) - '0') % 2 == 0).hasSize(15);
       ackAll(taken.values());

@@ -16,12 +16,14 @@ import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Ledger, key lanes, leases and inbox together: every interleaving of hand-outs, settlements and
  * looks at the committable offset must look as if they had come one after the other.
  */
 @Param(name = "offset", gen = IntGen.class, conf = "0:3")
+@Isolated("it rewrites the classes that others would be running")
 public class KeyedBufferLincheckTest {
 
   /** Stands still; nothing here waits. */
@@ -119,8 +121,8 @@ public class KeyedBufferLincheckTest {
   @Test
   void K1_everyInterleavingIsOneOrder() {
     new ModelCheckingOptions()
-        .iterations(8)
-        .invocationsPerIteration(200)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 5))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 100))
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(2)
