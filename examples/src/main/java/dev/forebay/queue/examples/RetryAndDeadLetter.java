@@ -6,6 +6,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.policy.ThrottledException;
 import dev.forebay.queue.worker.Worker;
 import java.time.Duration;
 
@@ -50,17 +51,23 @@ public final class RetryAndDeadLetter {
           throw new IllegalStateException("Not yet.");
         }
       }
+      case "busy" -> {
+        if (delivery.attempts().returned() == 0) {
+          // What an answer 429 with Retry-After means: later, and it counts as no attempt.
+          throw new ThrottledException("Too many requests.", Duration.ofMillis(50));
+        }
+      }
       default -> {}
     }
   }
 
-  /** Shows where each of four messages ends. */
+  /** Shows where each of five messages ends. */
   public static void main(String[] args) {
     InMemoryStore store = new InMemoryStore();
     try (WorkQueue queue = InMemoryWorkQueue.builder("chat").store(store).build();
         WorkQueue dead = InMemoryWorkQueue.builder("chat.dlq").store(store).build();
         Worker worker = start(queue)) {
-      for (String text : new String[] {"good", "flaky", "bad", "unlucky"}) {
+      for (String text : new String[] {"good", "flaky", "busy", "bad", "unlucky"}) {
         queue.enqueue(Message.text(text));
       }
       for (int i = 0; i < 2; i++) {

@@ -110,7 +110,8 @@ class KafkaDeadLettersTest {
     assertThat(queue.deadLetters().redrive(all(), RedriveOptions.unlimited()).done()).isEqualTo(1);
     Delivery again = take(queue, item.id());
     assertThat(again.message().text()).isEqualTo("broken");
-    assertThat(queue.deadLetters().list(all()).items()).isEmpty();
+    // This queue's group, too, meets the record that cannot be decoded, and sets it aside itself.
+    assertThat(queue.deadLetters().list(byCause(DeadLetterCause.MAX_RECEIVES)).items()).isEmpty();
   }
 
   @Test

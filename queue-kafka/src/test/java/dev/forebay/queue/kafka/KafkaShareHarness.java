@@ -31,6 +31,11 @@ final class KafkaShareHarness implements WorkQueueHarness {
   }
 
   @Override
+  public void delete(String name) {
+    kafka.deleteTopics(name, name + ".dlq", name + ".delays");
+  }
+
+  @Override
   public WorkQueue openDeadLetters(String name, QueueSettings settings) {
     return builder(kafka, name + ".dlq", settings).withoutDeadLetters().withoutDelays().build();
   }

@@ -15,7 +15,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** S2, S3: wrong settings and brokers that are away. */
 public interface TroubleRules {
@@ -28,6 +30,12 @@ public interface TroubleRules {
    * must end while the test still waits for it.
    */
   Duration LEASE = Duration.ofSeconds(10);
+
+  /**
+   * What was sent into the outage may wait for the client's own time-outs: half a minute for each
+   * request and two minutes in all with Kafka's producer.
+   */
+  Duration ANSWER = Duration.ofSeconds(150);
 
   /** How long what the test does not look for is put aside. */
   Duration ASIDE = Duration.ofSeconds(1);
@@ -53,6 +61,7 @@ public interface TroubleRules {
 
   /** Pollers survive, callers get answers, nothing that was stored is lost. */
   @Test
+  @Timeout(value = 5, unit = TimeUnit.MINUTES)
   @WhenOffered(Ability.OUTAGE)
   default void S3_outage_isSurvivedAndLosesNothing(Trial trial) {
     try (BrokerOutage broker = trial.harness().outage().orElseThrow().get()) {
@@ -102,7 +111,10 @@ public interface TroubleRules {
     Delivery after = poller.result();
     assertThat(trial.get(after.ack())).isEqualTo(Settlement.OK);
     for (CompletableFuture<EnqueueOutcome> outcome : during) {
-      if (trial.get(outcome) instanceof EnqueueOutcome.Failed failed) {
+      assertThat(trial.timing().await(ANSWER, outcome::isDone, () -> true))
+          .as("an enqueue from the time of the outage is answered within %s", ANSWER)
+          .isTrue();
+      if (outcome.join() instanceof EnqueueOutcome.Failed failed) {
         assertThat(failed.retryable()).as("%s", failed).isTrue();
       } else {
         stored.add(outcome.join().orThrow());

@@ -203,6 +203,14 @@ public final class EmbeddedKafka implements AutoCloseable {
     awaitLeaders(name, partitions);
   }
 
+  /**
+   * Asks the cluster to delete these topics, as far as they exist, and does not wait for it: what
+   * many tests leave behind would slow down the later ones.
+   */
+  public void deleteTopics(String... names) {
+    admin().deleteTopics(List.of(names));
+  }
+
   /** The controller has the topic at once, each broker a moment later. */
   private void awaitLeaders(String name, int partitions) {
     Awaitility.await("leaders of topic " + name)
