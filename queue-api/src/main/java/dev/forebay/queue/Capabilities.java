@@ -80,8 +80,9 @@ public record Capabilities(
     /** Every delivery is counted under its cause, across processes and restarts. */
     EXACT,
     /**
-     * Every delivery is counted; the causes of those in other processes are unknown and count as a
-     * lost lease.
+     * Every delivery is counted, by the broker too; the causes of those in other processes are
+     * unknown and count as a lost lease, also where the other process received the message and
+     * never handed it out.
      */
     CAUSE_PER_PROCESS
   }
