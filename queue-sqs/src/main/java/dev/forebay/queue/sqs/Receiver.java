@@ -34,6 +34,12 @@ final class Receiver {
 
   private static final long MAX_HELD_BYTES = 32L << 20;
 
+  /**
+   * A receive ahead of the demand waits too, if only because one that does not asks a part of the
+   * servers only.
+   */
+  private static final int AHEAD_WAIT_SECONDS = 1;
+
   /** Between two receives for polls too short for a long poll. */
   private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -85,7 +91,8 @@ final class Receiver {
   }
 
   /** A receive under way; {@code asker} is the one poll without a wait that it is for. */
-  private record Receive(int size, int waitSeconds, Waiters.@Nullable Waiter asker) {}
+  private record Receive(
+      int size, int waitSeconds, Waiters.@Nullable Waiter asker, long startedAt) {}
 
   /** Takes what there is or what comes within the wait (P1). */
   List<Delivery> poll(int max, Duration wait) {
@@ -144,7 +151,7 @@ final class Receiver {
       return List.of();
     }
     int size = Math.min(pace.batch(time.nanoTime()), waiter.max);
-    return List.of(begin(new Receive(size, 0, waiter)));
+    return List.of(begin(size, 0, waiter));
   }
 
   /** Which receives to start for what is waited for. */
@@ -158,24 +165,23 @@ final class Receiver {
     long now = time.nanoTime();
     long demand = waiters.demand();
     int batch = pace.batch(now);
-    int ahead = pace.ahead(now);
+    int ahead = pace.plenty() ? pace.ahead(now) : 0;
+    int reorderAt = ahead > 0 ? pace.reorderAt(now) : 0;
     List<Receive> starts = new ArrayList<>(1);
     if (shelf.ready() == 0 && pace.looksAround()) {
-      starts.add(begin(new Receive(1, 0, null)));
+      starts.add(begin(1, 0, null));
     }
     while (running < pace.width()) {
-      long lacking = demand - shelf.ready() - incoming;
-      long room = lacking + ahead;
-      // Ahead of the demand only by whole batches: a small one would cost what it should save.
-      if (room <= 0 || (lacking <= 0 && room < batch)) {
+      long left = shelf.ready() + incoming - demand;
+      if (left >= 0 && (ahead == 0 || left > reorderAt)) {
         break;
       }
-      int size = (int) Math.min(batch, room);
-      int waitSeconds = times.waitSeconds(waiters.longest(now));
+      int size = (int) Math.min(batch, reorderAt + ahead - left);
+      int waitSeconds = left < 0 ? times.waitSeconds(waiters.longest(now)) : AHEAD_WAIT_SECONDS;
       if (waitSeconds == 0 && !isTimeToLookAgain(now)) {
         break;
       }
-      starts.add(begin(new Receive(size, waitSeconds, null)));
+      starts.add(begin(size, waitSeconds, null));
     }
     return starts;
   }
@@ -204,12 +210,12 @@ final class Receiver {
     starts.forEach(this::start);
   }
 
-  private Receive begin(Receive receive) {
+  private Receive begin(int size, int waitSeconds, Waiters.@Nullable Waiter asker) {
     running++;
-    if (receive.asker() == null) {
-      incoming += receive.size();
+    if (asker == null) {
+      incoming += size;
     }
-    return receive;
+    return new Receive(size, waitSeconds, asker, time.nanoTime());
   }
 
   private void start(Receive receive) {
@@ -266,7 +272,7 @@ final class Receiver {
     if (failure == null) {
       trouble.succeeded();
       if (receive.asker() == null) {
-        pace.received(receive.size(), count);
+        pace.received(receive.size(), count, time.nanoTime() - receive.startedAt());
       }
       return;
     }
@@ -288,6 +294,9 @@ final class Receiver {
 
   /** Lets the next of its group follow, or sends back what must not overtake it. */
   void decided(SqsDelivery delivery) {
+    if (delivery.isGone() && delivery.handedOutAt() != null) {
+      pace.finished();
+    }
     if (!fifo && delivery.handedOutAt() != null) {
       // It left the shelf long ago, and nothing waits for it.
       return;
