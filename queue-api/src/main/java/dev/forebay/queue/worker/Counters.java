@@ -36,7 +36,7 @@ final class Counters {
     }
   }
 
-  WorkerStats snapshot(int slots, int running, long runningNanos) {
+  WorkerStats snapshot(int slots, int running, long runningNanos, long wastedRunningNanos) {
     return new WorkerStats(
         slots,
         running,
@@ -50,7 +50,7 @@ final class Counters {
         stale.sum(),
         unknown.sum(),
         Duration.ofNanos(busyNanos.sum() + runningNanos),
-        Duration.ofNanos(wastedNanos.sum()),
+        Duration.ofNanos(wastedNanos.sum() + wastedRunningNanos),
         throttled.sum(),
         expired.sum(),
         duplicates.sum(),

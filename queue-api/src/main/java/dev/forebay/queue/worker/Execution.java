@@ -40,6 +40,7 @@ final class Execution implements Consumer<Task> {
 
   private final DecidingHandler<Delivery> handler;
   private final LeasePolicy leases;
+  private final HandlerTimes times;
   private final Steps steps;
   private final Parking parking;
   private final Counters counters;
@@ -50,6 +51,7 @@ final class Execution implements Consumer<Task> {
   /**
    * Runs this handler.
    *
+   * @param times learns how long handlers run
    * @param steps asked before it runs and told what came of it
    * @param parking keeps what a step keeps
    * @param again takes a run whose lease was extended so that it can start
@@ -57,6 +59,7 @@ final class Execution implements Consumer<Task> {
   Execution(
       DecidingHandler<Delivery> handler,
       LeasePolicy leases,
+      HandlerTimes times,
       Steps steps,
       Parking parking,
       Counters counters,
@@ -65,6 +68,7 @@ final class Execution implements Consumer<Task> {
       Consumer<List<Run>> again) {
     this.handler = handler;
     this.leases = leases;
+    this.times = times;
     this.steps = steps;
     this.parking = parking;
     this.counters = counters;
@@ -114,7 +118,7 @@ final class Execution implements Consumer<Task> {
       settler.giveBack(delivery);
       return Admission.NEVER;
     }
-    if (!leases.safeToStart(delivery.leaseRemaining(), run.lease()) && !run.extendedToStart()) {
+    if (!safeToStart(run)) {
       return startAfterExtension(run);
     }
     if (settler.isExhausted(delivery)) {
@@ -123,7 +127,12 @@ final class Execution implements Consumer<Task> {
     }
     Decision decision = steps.before(run);
     if (decision instanceof Decision.Go) {
-      return Admission.NOW;
+      if (safeToStart(run)) {
+        return Admission.NOW;
+      }
+      // The steps took their time, for instance to ask a store that is slow.
+      steps.after(run, Result.NOT_RUN);
+      return startAfterExtension(run);
     }
     if (decision instanceof Decision.Settle settle) {
       settler.skipped(delivery, settle.outcome(), settle.why());
@@ -176,6 +185,9 @@ final class Execution implements Consumer<Task> {
     long spent = run.end();
     counters.busyNanos.add(spent);
     counters.handlerTime.record(spent);
+    if (leases.followsWork()) {
+      times.record(run.type(), spent);
+    }
     Result result = result(run, outcome, failure);
     if (signals.heard()) {
       HandlerEnd end = Result.end(result);
@@ -224,6 +236,11 @@ final class Execution implements Consumer<Task> {
     }
   }
 
+  /** Whether the lease has room for an extension that fails and is tried again (P4). */
+  private boolean safeToStart(Run run) {
+    return leases.safeToStart(run.delivery().leaseRemaining(), run.lease());
+  }
+
   private Admission startAfterExtension(Run run) {
     Delivery delivery = run.delivery();
     Lane lane = run.lane();
@@ -232,6 +249,11 @@ final class Execution implements Consumer<Task> {
       if (signals.heard()) {
         signals.tell(listener -> listener.leaseLost(delivery));
       }
+      return Admission.NEVER;
+    }
+    if (run.extendedToStart()) {
+      // Half a lease went by once more before it could start: others may be better at it.
+      lane.settler.giveBack(delivery);
       return Admission.NEVER;
     }
     run.markExtendedToStart();

@@ -34,6 +34,7 @@ final class Lane {
       WorkQueue queue,
       int room,
       LeasePolicy leases,
+      HandlerTimes times,
       Settler.Rules rules,
       TimeSource time,
       Waiter drainer,
@@ -47,6 +48,7 @@ final class Lane {
         new LeaseKeeper(
             queue,
             leases,
+            times,
             time,
             rules.counters(),
             rules.signals(),

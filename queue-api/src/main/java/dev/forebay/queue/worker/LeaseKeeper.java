@@ -29,6 +29,7 @@ final class LeaseKeeper {
   private final WorkQueue queue;
   private final Capabilities can;
   private final LeasePolicy policy;
+  private final HandlerTimes times;
   private final TimeSource time;
   private final Counters counters;
   private final Signals signals;
@@ -43,11 +44,13 @@ final class LeaseKeeper {
   /**
    * Sleeps until the first delivery.
    *
+   * @param times how long handlers usually run
    * @param runs passes every run there is to an action
    */
   LeaseKeeper(
       WorkQueue queue,
       LeasePolicy policy,
+      HandlerTimes times,
       TimeSource time,
       Counters counters,
       Signals signals,
@@ -55,6 +58,7 @@ final class LeaseKeeper {
     this.queue = queue;
     this.can = queue.capabilities();
     this.policy = policy;
+    this.times = times;
     this.time = time;
     this.counters = counters;
     this.signals = signals;
@@ -93,7 +97,7 @@ final class LeaseKeeper {
   private void schedule() {
     synchronized (lock) {
       if (!stopped) {
-        Duration target = target();
+        Duration target = within(policy.extendTo(granted, Duration.ZERO));
         Duration shortest = granted.compareTo(target) < 0 ? granted : target;
         timer = time.schedule(policy.interval(shortest, rounds++), this::round);
       }
@@ -153,7 +157,7 @@ final class LeaseKeeper {
    * @param then told whether the queue confirmed it
    */
   void extend(Run run, Consumer<Boolean> then) {
-    Duration target = within(target(), can.maxLeaseTotal().minusNanos(run.heldNanos()));
+    Duration target = within(target(run), can.maxLeaseTotal().minusNanos(run.heldNanos()));
     if (target.isZero()) {
       run.stopExtending();
       LOG.warn(
@@ -202,8 +206,16 @@ final class LeaseKeeper {
   }
 
   /** What an extension sets the lease to. */
-  private Duration target() {
-    Duration wanted = policy.lease().orElse(granted);
+  private Duration target(Run run) {
+    long running = run.runningNanos();
+    Duration left =
+        running > 0 && policy.followsWork()
+            ? times.p99(run.type()).minusNanos(running)
+            : Duration.ZERO;
+    return within(policy.extendTo(granted, left.isNegative() ? Duration.ZERO : left));
+  }
+
+  private Duration within(Duration wanted) {
     return wanted.compareTo(can.minLease()) < 0
         ? can.minLease()
         : wanted.compareTo(can.maxLease()) > 0 ? can.maxLease() : wanted;

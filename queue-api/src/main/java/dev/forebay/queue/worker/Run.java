@@ -174,6 +174,11 @@ final class Run implements HandlerContext, Task {
     return stage == Stage.RUNNING ? time.nanoTime() - startedNanos : 0;
   }
 
+  /** The message's type; empty where it has none. */
+  String type() {
+    return delivery.message().type().orElse("");
+  }
+
   /** Nanoseconds the handler ran, once it has ended; for the steps that are told the end. */
   long spentNanos() {
     return spentNanos;

@@ -81,10 +81,12 @@ public final class Worker implements AutoCloseable {
     threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
     parking = new Parking(this::dispatch, this::settleParked);
     StepContext context = new StepContext(time, builder.retry, parking, counters, signals);
+    HandlerTimes times = new HandlerTimes();
     execution =
         new Execution(
             builder.handler(),
             builder.leases,
+            times,
             plan.steps(context, gates),
             parking,
             counters,
@@ -106,6 +108,7 @@ public final class Worker implements AutoCloseable {
               source.queue(),
               plan.roomOfLane(),
               builder.leases,
+              times,
               rules,
               time,
               drainer,
@@ -161,8 +164,14 @@ public final class Worker implements AutoCloseable {
   /** What it has done so far. */
   public WorkerStats stats() {
     AtomicLong runningNanos = new AtomicLong();
-    runners.forEach(run -> runningNanos.addAndGet(run.runningNanos()));
-    return counters.snapshot(totalSlots, used(), runningNanos.get());
+    AtomicLong wastedNanos = new AtomicLong();
+    runners.forEach(
+        run -> {
+          long nanos = run.runningNanos();
+          runningNanos.addAndGet(nanos);
+          wastedNanos.addAndGet(run.knownLost() ? nanos : 0);
+        });
+    return counters.snapshot(totalSlots, used(), runningNanos.get(), wastedNanos.get());
   }
 
   /**

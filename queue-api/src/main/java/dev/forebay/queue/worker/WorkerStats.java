@@ -21,7 +21,7 @@ import java.time.Duration;
  *     message may come again
  * @param busy time in handlers, summed over all slots, up to now; over the worker's age and slots
  *     it is the use of the slots
- * @param wasted the part of {@code busy} spent on attempts whose lease was lost (W2)
+ * @param wasted the part of {@code busy} spent on attempts whose lease was lost, up to now (W2)
  * @param throttled attempts given back without counting because a downstream asked for less
  * @param expired messages whose deadline passed before they ran (W5)
  * @param duplicates finished messages that came again and were acked without running (U2)

@@ -73,10 +73,38 @@ class LeasePolicyTest {
   }
 
   @Test
+  void extendsToWhatIsUsuallyLeftWithinTheStretch() {
+    LeasePolicy policy = LeasePolicy.defaults();
+    assertThat(policy.followsWork()).isTrue();
+    assertThat(policy.extendTo(LEASE, Duration.ZERO)).isEqualTo(LEASE);
+    assertThat(policy.extendTo(LEASE, Duration.ofSeconds(10))).isEqualTo(LEASE);
+    assertThat(policy.extendTo(LEASE, Duration.ofSeconds(15))).isEqualTo(Duration.ofSeconds(45));
+    assertThat(policy.extendTo(LEASE, Duration.ofHours(1))).isEqualTo(Duration.ofSeconds(60));
+    assertThat(policy.extendTo(LEASE, Duration.ofSeconds(Long.MAX_VALUE)))
+        .isEqualTo(Duration.ofSeconds(60));
+    assertThat(policy.stretch(10).extendTo(LEASE, Duration.ofHours(1)))
+        .isEqualTo(Duration.ofSeconds(300));
+  }
+
+  @Test
+  void aSetLeaseAndAStretchOfOneDoNotFollowTheWork() {
+    Duration hour = Duration.ofHours(1);
+    LeasePolicy off = LeasePolicy.defaults().stretch(1);
+    assertThat(off.followsWork()).isFalse();
+    assertThat(off.extendTo(LEASE, hour)).isEqualTo(LEASE);
+    LeasePolicy set = LeasePolicy.defaults().stretch(5).lease(Duration.ofSeconds(40));
+    assertThat(set.followsWork()).isFalse();
+    assertThat(set.extendTo(LEASE, hour)).isEqualTo(Duration.ofSeconds(40));
+  }
+
+  @Test
   void refusesWhatCannotWork() {
     LeasePolicy policy = LeasePolicy.defaults();
     assertThatThrownBy(() -> policy.extendAfter(0.9)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> policy.extendAfter(Double.NaN))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> policy.stretch(0.5)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> policy.stretch(Double.NaN))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> policy.jitter(-0.1)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> policy.lease(Duration.ZERO))

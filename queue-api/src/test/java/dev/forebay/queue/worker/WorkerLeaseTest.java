@@ -259,6 +259,9 @@ class WorkerLeaseTest {
       rig.awaitStats(worker, stats -> stats.handled() == 1);
       assertThat(worker.stats().leaseLost()).isEqualTo(1);
       assertThat(worker.stats().running()).as("it still hangs in its slot").isEqualTo(1);
+      assertThat(worker.stats().wasted())
+          .as("counted while it hangs")
+          .isEqualTo(Duration.ofSeconds(145));
       finish.countDown();
       rig.awaitStats(worker, stats -> stats.running() == 0);
       assertThat(worker.stats().handled()).as("late result").isEqualTo(1);
@@ -327,6 +330,42 @@ class WorkerLeaseTest {
       assertThat(worker.stats().returned()).isEqualTo(1);
       assertThat(worker.stats().extensions()).isZero();
       assertThat(worker.stats().leaseLost()).isZero();
+    }
+  }
+
+  @Test
+  void P4_aStepThatTakesHalfALeaseMakesItExtendedBeforeTheStart() {
+    rig.enqueue("m");
+    List<Duration> remaining = Collections.synchronizedList(new ArrayList<>());
+    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger told = new AtomicInteger();
+    Step slowOnce =
+        new Step() {
+          @Override
+          public Decision before(Run run) {
+            if (asked.incrementAndGet() == 1) {
+              // The extensions of the heartbeat's rounds on the way fail.
+              rig.time.advance(Duration.ofSeconds(16));
+            }
+            return Decision.GO;
+          }
+
+          @Override
+          public void after(Run run, Result result) {
+            told.incrementAndGet();
+          }
+        };
+    Extensions queue = new Extensions(rig.queue);
+    queue.unknown.set(2);
+    try (Worker worker =
+        rig.worker(queue)
+            .step(context -> slowOnce)
+            .handler((delivery, context) -> remaining.add(context.leaseRemaining()))
+            .start()) {
+      rig.awaitStats(worker, stats -> stats.handled() == 1 && stats.running() == 0);
+      assertThat(remaining).containsExactly(Rig.LEASE);
+      assertThat(asked).hasValue(2);
+      assertThat(told).as("every time it was asked").hasValue(2);
     }
   }
 
