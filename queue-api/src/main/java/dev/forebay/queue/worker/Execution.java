@@ -241,6 +241,11 @@ final class Execution implements Consumer<Task> {
     return leases.safeToStart(run.delivery().leaseRemaining(), run.lease());
   }
 
+  /** The worker has ended. */
+  void close() {
+    steps.close();
+  }
+
   private Admission startAfterExtension(Run run) {
     Delivery delivery = run.delivery();
     Lane lane = run.lane();

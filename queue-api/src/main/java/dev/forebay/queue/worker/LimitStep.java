@@ -10,11 +10,15 @@ final class LimitStep implements Step {
 
   private final ConcurrencyLimit limit;
   private final RetryPolicy retry;
+  private final Signals signals;
   private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger told;
 
-  LimitStep(ConcurrencyLimit limit, RetryPolicy retry) {
+  LimitStep(ConcurrencyLimit limit, StepContext context) {
     this.limit = limit;
-    this.retry = retry;
+    this.retry = context.retry();
+    this.signals = context.signals();
+    this.told = new AtomicInteger(limit.estimate());
   }
 
   @Override
@@ -26,12 +30,22 @@ final class LimitStep implements Step {
   @Override
   public void after(Run run, Result result) {
     running.decrementAndGet();
-    // A handler that was cut off by us says nothing about how fast they are.
-    if (result instanceof Result.Decided || result instanceof Result.Failed) {
-      boolean dropped =
-          result instanceof Result.Failed failed
-              && retry.kindOf(failed.failure()) instanceof FailureKind.Throttled;
+    boolean dropped =
+        result instanceof Result.Failed failed
+            && retry.kindOf(failed.failure()) instanceof FailureKind.Throttled;
+    // One that fails at once, or gives back, would look like a very fast one.
+    if (dropped || Result.isDone(result)) {
       limit.ended(Duration.ofNanos(run.spentNanos()), run.besides(), dropped);
+      tellChange();
+    }
+  }
+
+  private void tellChange() {
+    if (signals.heard()) {
+      int now = limit.estimate();
+      if (told.getAndSet(now) != now) {
+        signals.tell(listener -> listener.limitChanged(now));
+      }
     }
   }
 }

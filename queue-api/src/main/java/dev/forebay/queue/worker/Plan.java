@@ -58,7 +58,7 @@ final class Plan {
     steps.add(new DeadlineStep(builder.expiry, builder.retry.backoff(), builder.time));
     steps.add(new GateStep(gates, context.parking(), builder.time));
     if (builder.limit != null) {
-      steps.add(new LimitStep(builder.limit, builder.retry));
+      steps.add(new LimitStep(builder.limit, context));
     }
     builder.steps.forEach(step -> steps.add(step.apply(context)));
     return new Steps(steps);

@@ -23,4 +23,7 @@ interface Step {
 
   /** What came of a run that this step let pass. */
   default void after(Run run, Result result) {}
+
+  /** The worker has ended: whatever outlives it is to know of this step no more. */
+  default void close() {}
 }

@@ -45,6 +45,13 @@ final class Steps {
     tell(steps.length, run, result);
   }
 
+  /** The worker has ended. */
+  void close() {
+    for (Step step : steps) {
+      step.close();
+    }
+  }
+
   private Decision ask(int i, Run run) {
     try {
       return steps[i].before(run);

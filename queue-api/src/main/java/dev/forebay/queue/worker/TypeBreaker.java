@@ -13,7 +13,10 @@ public interface TypeBreaker {
   /** On a message in the slow lane: why it is there. */
   String CAUSE_HEADER = "slow-lane-cause";
 
-  /** On a message in the slow lane: the queue it came from. */
+  /**
+   * On a message in the slow lane: the queue it came from. A message that has it runs wherever it
+   * is received, whatever a breaker says, and does not count: so none goes round between lanes.
+   */
   String ORIGIN_HEADER = "slow-lane-origin";
 
   /**
@@ -34,6 +37,12 @@ public interface TypeBreaker {
   /** What messages of this type meet now. */
   BreakerState state(String type);
 
-  /** Tells this of every change of state, until the breaker is gone. Must not block. */
+  /**
+   * Tells this of every type that is not closed now, and of every change of state, until {@link
+   * #forget}. It must not block.
+   */
   void onChange(BiConsumer<String, BreakerState> listener);
+
+  /** Tells this no more; one that was not told does no harm. */
+  void forget(BiConsumer<String, BreakerState> listener);
 }

@@ -6,10 +6,12 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +60,7 @@ public final class Worker implements AutoCloseable {
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
   private final Waiter drainer = new Waiter();
+  private final @Nullable ConcurrencyLimit limit;
   private final Gate paused;
   private final SlotThreads threads;
   private final Parking parking;
@@ -71,6 +74,7 @@ public final class Worker implements AutoCloseable {
     queue = builder.queue;
     time = builder.time;
     grace = builder.grace;
+    limit = builder.limit;
     Plan plan = new Plan(builder);
     totalSlots = plan.room();
     String name = "forebay-worker-" + queue.name();
@@ -174,6 +178,11 @@ public final class Worker implements AutoCloseable {
     return counters.snapshot(totalSlots, used(), runningNanos.get(), wastedNanos.get());
   }
 
+  /** What bounds how many handlers run at once besides its slots, if anything does (W6). */
+  public Optional<ConcurrencyLimit> concurrencyLimit() {
+    return Optional.ofNullable(limit);
+  }
+
   /**
    * Drains and stops, within the grace time and one second (S1). Idempotent; a second caller waits
    * for the first.
@@ -248,6 +257,7 @@ public final class Worker implements AutoCloseable {
             used());
       }
     } finally {
+      execution.close();
       terminated.complete(null);
       if (drainer.wasInterrupted()) {
         Thread.currentThread().interrupt();

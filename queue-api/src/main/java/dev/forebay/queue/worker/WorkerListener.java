@@ -72,6 +72,9 @@ public interface WorkerListener {
   /** The breaker of a message type changed its state (W4). */
   default void breakerChanged(String type, BreakerState state) {}
 
+  /** The concurrency limit has worked out another number of handlers that may run at once (W6). */
+  default void limitChanged(int estimate) {}
+
   /** What a deduplicating step found: finished work that came again (U2). */
   default void duplicate(Delivery delivery) {}
 }

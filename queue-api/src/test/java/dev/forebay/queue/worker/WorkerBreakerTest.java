@@ -2,10 +2,12 @@ package dev.forebay.queue.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.policy.ThrottledException;
 import dev.forebay.queue.spi.ForwardingWorkQueue;
@@ -74,6 +76,11 @@ class WorkerBreakerTest {
     @Override
     public void onChange(BiConsumer<String, BreakerState> listener) {
       listeners.add(listener);
+    }
+
+    @Override
+    public void forget(BiConsumer<String, BreakerState> listener) {
+      listeners.remove(listener);
     }
   }
 
@@ -182,5 +189,100 @@ class WorkerBreakerTest {
       assertThat(breaker.state("t")).isEqualTo(BreakerState.CLOSED);
       assertThat(breaker.balance).hasValue(0);
     }
+  }
+
+  @Test
+  void W4_aSlowLaneThatLeadsBackMakesNoLoop() {
+    breaker.of("t").set(2);
+    enqueue("t", "bad");
+    // The worst there is: the slow lane is the queue itself.
+    try (Worker worker = worker().breaker(breaker, rig.queue).start()) {
+      rig.awaitStats(worker, stats -> stats.diverted() == 1 && stats.failed() == 1);
+      for (int attempt = 2; attempt <= 3; attempt++) {
+        int failed = attempt;
+        rig.awaitDepth(0, 0, 1);
+        rig.advance(Duration.ofSeconds(10));
+        rig.awaitStats(worker, stats -> stats.failed() == failed);
+      }
+      rig.awaitStats(worker, stats -> stats.deadLettered() == 1);
+      rig.awaitDepth(0, 0, 0);
+      assertThat(worker.stats().diverted()).as("diverted once").isEqualTo(1);
+      assertThat(breaker.of("t")).as("it does not count").hasValue(2);
+      assertThat(breaker.balance).hasValue(0);
+    }
+  }
+
+  @Test
+  void W4_whereAReturnBurnsAnAttemptTheMessageWaitsForTheSlowLaneInTheWorker() {
+    WorkQueue costly =
+        new ForwardingWorkQueue(rig.queue) {
+          @Override
+          public Capabilities capabilities() {
+            return Capabilities.builder("costly")
+                .lease(Duration.ofMillis(1), Duration.ofHours(12))
+                .attempts(Capabilities.AttemptPrecision.EXACT, false)
+                .build();
+          }
+        };
+    AtomicInteger calls = new AtomicInteger();
+    ForwardingWorkQueue lane =
+        new ForwardingWorkQueue(slow) {
+          @Override
+          public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+            return calls.incrementAndGet() <= 3
+                ? CompletableFuture.failedFuture(new IllegalStateException("made up"))
+                : super.enqueue(message);
+          }
+        };
+    breaker.of("t").set(2);
+    enqueue("t", "a");
+    try (Worker worker =
+        rig.worker(costly).handler((delivery, context) -> {}).breaker(breaker, lane).start()) {
+      for (int refusal = 1; refusal <= 3; refusal++) {
+        int refused = refusal;
+        Rig.eventually("refused", () -> calls.get() == refused);
+        rig.awaitDepth(0, 1, 0);
+        Rig.eventually("waits", () -> rig.time.pendingTimers() > 0);
+        rig.advanceInSteps(Duration.ofSeconds(5), Duration.ofSeconds(1));
+      }
+      rig.awaitStats(worker, stats -> stats.diverted() == 1 && stats.running() == 0);
+      assertThat(worker.stats().returned()).isZero();
+      rig.awaitDepth(0, 0, 0);
+      assertThat(slow.depth().visible()).hasValue(1);
+    }
+  }
+
+  @Test
+  void W4_aSlowLaneThatDoesNotAnswerKeepsNoSlot() {
+    List<CompletableFuture<EnqueueOutcome>> asked = new CopyOnWriteArrayList<>();
+    ForwardingWorkQueue lane =
+        new ForwardingWorkQueue(slow) {
+          @Override
+          public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+            CompletableFuture<EnqueueOutcome> never = new CompletableFuture<>();
+            asked.add(never);
+            return never;
+          }
+        };
+    breaker.of("t").set(2);
+    enqueue("t", "a");
+    enqueue("other", "b");
+    try (Worker worker = worker().slots(1).breaker(breaker, lane).start()) {
+      Rig.eventually("asked", () -> asked.size() == 1);
+      rig.awaitDepth(1, 1, 0);
+      rig.advanceInSteps(Duration.ofSeconds(30), Duration.ofSeconds(1));
+      rig.awaitStats(worker, stats -> stats.returned() == 1 && stats.handled() == 1);
+      assertThat(heard).contains("a SLOW_LANE_DOWN");
+      asked.get(0).complete(new EnqueueOutcome.Enqueued("late"));
+      rig.awaitDepth(0, 0, 1);
+    }
+  }
+
+  @Test
+  void W4_aClosedWorkerListensNoMore() {
+    Worker worker = worker().breaker(breaker, slow).start();
+    assertThat(breaker.listeners).hasSize(1);
+    worker.close();
+    assertThat(breaker.listeners).isEmpty();
   }
 }
