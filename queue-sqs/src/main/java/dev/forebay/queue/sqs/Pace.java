@@ -139,7 +139,7 @@ final class Pace {
   /** What is ordered ahead in one go. */
   int ahead(long now) {
     updateRate(now);
-    return (int) Math.min(MAX_BATCHES_AHEAD * batch, rate * AHEAD_MILLIS / 1000);
+    return (int) Math.min(MAX_BATCHES_AHEAD * batch, Math.rint(rate * AHEAD_MILLIS / 1000));
   }
 
   /** The next order is due when no more than this is left. */
