@@ -154,6 +154,26 @@ public interface WorkQueue extends AutoCloseable {
   QueueDepth depth();
 
   /**
+   * Why the message of this id is where it is: ready, waiting for its key, delayed until, leased
+   * since and by whom, dead-lettered because. For people and tools that look for one message; it
+   * asks no broker and changes nothing, but may look through all that this process holds.
+   *
+   * <p>What a backend cannot know it says to be unknown and never guesses (S4): memory knows
+   * everything; the others know what this queue object holds.
+   *
+   * @param id as {@link EnqueueOutcome.Enqueued} and {@link Delivery#id()} give it
+   */
+  default Explanation explain(String id) {
+    return Explanation.unknown(
+        id,
+        "Unknown here: the "
+            + capabilities().backend()
+            + " queue "
+            + name()
+            + " does not look for single messages.");
+  }
+
+  /**
    * The escape hatch: the broker's own client or another object behind this queue.
    *
    * @throws QueueException with {@link ErrorCode#UNSUPPORTED} when there is none of this type

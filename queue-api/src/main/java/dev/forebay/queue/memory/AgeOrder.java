@@ -66,6 +66,23 @@ final class AgeOrder {
     return isBefore(outOfLine, inLine) ? outOfLine : inLine;
   }
 
+  /** The entry of this id; looks at all of them. */
+  @Nullable Entry find(String id) {
+    for (Entry entry = oldest; entry != null; entry = entry.newer) {
+      if (entry.envelope.id().equals(id)) {
+        return entry;
+      }
+    }
+    Entry[] found = new Entry[1];
+    late.forEach(
+        entry -> {
+          if (entry.envelope.id().equals(id)) {
+            found[0] = entry;
+          }
+        });
+    return found[0];
+  }
+
   /** Visits every entry, in no order. */
   void forEach(Consumer<Entry> visitor) {
     for (Entry entry = oldest; entry != null; entry = entry.newer) {

@@ -8,6 +8,7 @@ import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.QueueDepth;
@@ -167,6 +168,28 @@ public final class InMemoryWorkQueue implements WorkQueue {
   @Override
   public QueueDepth depth() {
     return stored.depth();
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Knows everything, about the dead letters too. Looks at all messages, and nothing else moves
+   * meanwhile: some milliseconds for each hundred thousand of them.
+   */
+  @Override
+  public Explanation explain(String id) {
+    Explanation found = stored.explain(id, this);
+    StoredQueue dead = deadLetters;
+    if (found == null && dead != null) {
+      found = dead.explain(id, this);
+      if (found == null) {
+        // A redrive may have brought it back in between.
+        found = stored.explain(id, this);
+      } else {
+        found = MemoryExplanations.asDeadLetter(found);
+      }
+    }
+    return found == null ? MemoryExplanations.absent(id, name) : found;
   }
 
   @Override

@@ -81,6 +81,12 @@ final class KeyLanes {
     return next;
   }
 
+  /** The message that others of its key wait for; null when there is none. */
+  @Nullable Entry leader(@Nullable String key) {
+    Lane lane = key == null ? null : lanes.get(key);
+    return lane == null ? null : lane.leader;
+  }
+
   /** How many messages wait behind the leader of their key. */
   long waiting() {
     return waiting;

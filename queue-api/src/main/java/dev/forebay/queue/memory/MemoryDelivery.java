@@ -9,6 +9,10 @@ final class MemoryDelivery extends LeasedDelivery {
 
   final Entry entry;
   final Instant deliveredAt;
+
+  /** Whose poll it was, for explanations. */
+  final String takenBy = Thread.currentThread().getName();
+
   private final InMemoryWorkQueue owner;
 
   MemoryDelivery(

@@ -5,6 +5,7 @@ import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.QueueDepth;
@@ -410,6 +411,24 @@ final class StoredQueue {
           oldest == null
               ? Optional.empty()
               : Optional.of(Duration.between(oldest.envelope.enqueuedAt(), time.now())));
+    } finally {
+      unlock();
+    }
+  }
+
+  /**
+   * Why a message is where it is; null when it is not here. O(n), and others wait meanwhile.
+   *
+   * @param asker the queue object that wants to know
+   */
+  @Nullable Explanation explain(String id, InMemoryWorkQueue asker) {
+    lock.lock();
+    try {
+      expire(time.nanoTime());
+      Entry entry = byAge.find(id);
+      return entry == null
+          ? null
+          : MemoryExplanations.of(entry, lanes.leader(entry.key()), asker, time);
     } finally {
       unlock();
     }

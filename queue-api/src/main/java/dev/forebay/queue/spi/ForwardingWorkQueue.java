@@ -7,6 +7,7 @@ import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.ReleaseCause;
@@ -87,6 +88,11 @@ public abstract class ForwardingWorkQueue implements WorkQueue {
   @Override
   public QueueDepth depth() {
     return target.depth();
+  }
+
+  @Override
+  public Explanation explain(String id) {
+    return target.explain(id);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
@@ -9,6 +10,7 @@ import dev.forebay.queue.WorkQueue;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The consuming half of a {@link KafkaWorkQueue}, which is what its modes differ in. Arguments have
@@ -33,6 +35,9 @@ interface Consumption {
   CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause);
 
   QueueDepth depth();
+
+  /** What is known in this process of the message of this id; null when nothing is. */
+  @Nullable Explanation explain(String id);
 
   /** Records that could not be decoded so far (P5). */
   long undecodable();

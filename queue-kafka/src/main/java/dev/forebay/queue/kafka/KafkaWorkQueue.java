@@ -6,6 +6,7 @@ import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
@@ -210,6 +211,27 @@ public final class KafkaWorkQueue implements WorkQueue {
   public QueueDepth depth() {
     QueueDepth depth = consumption.depth();
     return new QueueDepth(depth.visible(), depth.inFlight(), delays.waiting(), depth.oldestAge());
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Knows what this queue object has fetched and not settled; a topic cannot be searched for one
+   * message.
+   */
+  @Override
+  public Explanation explain(String id) {
+    Explanation found = consumption.explain(id);
+    return found != null
+        ? found
+        : Explanation.unknown(
+            id,
+            "Unknown here: this process does not hold it, and Kafka cannot be asked for one"
+                + " message. It may wait in the topic or in that of delays, be held by another"
+                + " process, or be done"
+                + (deadLetters == null
+                    ? "."
+                    : "; deadLetters() can list it by its id if it died."));
   }
 
   /**

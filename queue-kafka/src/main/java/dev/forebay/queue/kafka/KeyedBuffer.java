@@ -2,6 +2,7 @@ package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.time.TimeSource;
@@ -186,6 +187,18 @@ final class KeyedBuffer {
     }
     boolean unused = delivery.isLost();
     return STALE.copy();
+  }
+
+  /** What is known of a message; null when it is not here. */
+  @Nullable Explanation explain(String id) {
+    enter();
+    try {
+      records.expire(time.nanoTime());
+      KeyedRecord record = records.find(id);
+      return record == null ? null : KeyedExplanations.of(id, record, time);
+    } finally {
+      exit();
+    }
   }
 
   /** The dead letter could not be written: the lease goes on, or ends now. */

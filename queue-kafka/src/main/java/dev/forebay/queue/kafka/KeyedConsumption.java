@@ -3,6 +3,7 @@ package dev.forebay.queue.kafka;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.ReleaseCause;
@@ -142,6 +143,11 @@ final class KeyedConsumption implements Consumption {
   @Override
   public QueueDepth depth() {
     return admin.depth(settings.group(), settings.topic(), buffer.load(Duration.ZERO).leased());
+  }
+
+  @Override
+  public @Nullable Explanation explain(String id) {
+    return buffer.explain(id);
   }
 
   @Override

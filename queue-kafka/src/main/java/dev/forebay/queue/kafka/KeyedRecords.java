@@ -10,7 +10,9 @@ import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,8 @@ final class KeyedRecords {
   private final KeyedReady ready = new KeyedReady();
   private final KeyedLanes lanes = new KeyedLanes();
   private final KeyedDueHeap due = new KeyedDueHeap();
+  // Those of which a record was seen; for explanations.
+  private final Set<KeyedPartition> partitions = new HashSet<>();
   private List<Runnable> after = new ArrayList<>();
   private long records;
   private long bytes;
@@ -68,6 +72,18 @@ final class KeyedRecords {
   /** Resolved and not confirmed. */
   long acksWaiting() {
     return acksWaiting;
+  }
+
+  /** The record of a message that is not resolved; looks at all. Null when there is none. */
+  @Nullable KeyedRecord find(String id) {
+    for (KeyedPartition partition : partitions) {
+      for (KeyedRecord record : partition.open()) {
+        if (record.envelope != null && record.envelope.id().equals(id)) {
+          return record;
+        }
+      }
+    }
+    return null;
   }
 
   /** Nanoseconds until the next lease or delay ends; large when there is none. */
@@ -252,6 +268,7 @@ final class KeyedRecords {
   void add(KeyedRecord record, long notBefore, long now, long wall) {
     KeyedPartition partition = record.partition;
     partition.link(record);
+    partitions.add(partition);
     records++;
     bytes += record.bytes;
     Envelope envelope = record.envelope;
@@ -305,6 +322,7 @@ final class KeyedRecords {
   /** Lets go of these partitions: whoever still has a record in hand has lost it. */
   void drop(Collection<KeyedPartition> partitions) {
     leave(partitions);
+    this.partitions.removeAll(partitions);
     for (KeyedPartition partition : partitions) {
       for (KeyedRecord record : partition.open()) {
         KeyedDelivery delivery = record.delivery;

@@ -1,18 +1,23 @@
 package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
+import dev.forebay.queue.Explanation.State;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Envelope;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the callers of poll meet the lanes: the buffer of fetched records, and what is asked for.
@@ -38,6 +43,7 @@ final class LanePool implements PartitionWatch.Lanes, LaneFleet.Demand {
   private final Condition arrived = lock.newCondition();
   private final ArrayDeque<Held> ready = new ArrayDeque<>();
   private final AtomicInteger handedOut = new AtomicInteger();
+  private final Set<Held> inHand = ConcurrentHashMap.newKeySet();
   private int demand;
   private final PollRhythm rhythm;
   private final LaneFleet fleet;
@@ -135,17 +141,54 @@ final class LanePool implements PartitionWatch.Lanes, LaneFleet.Demand {
               settings.leaseNanos(),
               heldNanos -> {
                 handedOut.decrementAndGet();
+                inHand.remove(held);
                 sizes.settled(heldNanos);
               });
       handedOut.incrementAndGet();
       held.lane.handedOut();
       held.delivery = delivery;
+      inHand.add(held);
       taken.add(delivery);
     }
     if (!taken.isEmpty()) {
       fleet.balance();
     }
     return taken;
+  }
+
+  /** What is known of a message; null when it is not here. */
+  @Nullable Explanation explain(String id) {
+    for (Held held : inHand) {
+      ShareDelivery delivery = held.delivery;
+      if (delivery != null && delivery.id().equals(id) && delivery.isHeld()) {
+        Instant until = delivery.leaseUntil();
+        return Explanation.until(
+            id,
+            State.LEASED,
+            until,
+            "It is leased since "
+                + settings.time().now().minusNanos(delivery.heldNanos())
+                + " by a caller in this process, until "
+                + until
+                + ". Record "
+                + held
+                + ".");
+      }
+    }
+    lock.lock();
+    try {
+      for (Held held : ready) {
+        if (held.envelope != null && held.envelope.id().equals(id)) {
+          return Explanation.of(
+              id,
+              State.READY,
+              "It was fetched by this process and waits for a poll: " + held + ".");
+        }
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Number of deliveries in the callers' hands and records in the buffer. */

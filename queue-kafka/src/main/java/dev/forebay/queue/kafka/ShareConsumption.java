@@ -2,6 +2,7 @@ package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
@@ -16,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -204,6 +206,11 @@ final class ShareConsumption implements Consumption {
   @Override
   public QueueDepth depth() {
     return admin.depth(settings.group(), settings.topic(), pool.held());
+  }
+
+  @Override
+  public @Nullable Explanation explain(String id) {
+    return pool.explain(id);
   }
 
   @Override

@@ -1,7 +1,10 @@
 package dev.forebay.queue.sqs;
 
 import dev.forebay.queue.Attempts;
+import dev.forebay.queue.Explanation;
+import dev.forebay.queue.Explanation.State;
 import dev.forebay.queue.ReleaseCause;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -165,6 +168,59 @@ final class Ledger {
 
   synchronized boolean isEmpty() {
     return held.isEmpty();
+  }
+
+  /** What is known here of the message of this id; null when nothing is. */
+  synchronized @Nullable Explanation explain(String id) {
+    for (SqsDelivery delivery : held.values()) {
+      if (delivery.id().equals(id) && !delivery.leaseRemaining().isZero()) {
+        return explain(delivery);
+      }
+    }
+    return !fifo && finished.containsKey(id)
+        ? Explanation.of(id, State.ABSENT, "It was acked by this process.")
+        : null;
+  }
+
+  private Explanation explain(SqsDelivery delivery) {
+    String id = delivery.id();
+    Instant since = delivery.handedOutAt();
+    if (since != null) {
+      Instant until = delivery.leaseUntil();
+      return Explanation.until(
+          id,
+          State.LEASED,
+          until,
+          "It is leased since "
+              + since
+              + " by a caller in this process, on attempt "
+              + delivery.attempt()
+              + ", until "
+              + until
+              + ".");
+    }
+    String before = fifo ? before(delivery) : null;
+    return before == null
+        ? Explanation.of(id, State.READY, "It was received by this process and waits for a poll.")
+        : Explanation.of(
+            id,
+            State.WAITING_FOR_KEY,
+            "It was received by this process and waits for its key: message "
+                + before
+                + " is before it.");
+  }
+
+  /** The message of the same group that is held here and comes first. */
+  private @Nullable String before(SqsDelivery waiting) {
+    String group = Shelf.group(waiting);
+    for (SqsDelivery other : held.values()) {
+      if (other != waiting
+          && Shelf.group(other).equals(group)
+          && (other.handedOutAt() != null || other.admittedNanos() < waiting.admittedNanos())) {
+        return other.id();
+      }
+    }
+    return null;
   }
 
   /** How many duplicates were kept from being delivered. */

@@ -6,6 +6,7 @@ import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
@@ -292,6 +293,24 @@ public final class SqsWorkQueue implements WorkQueue {
       Map<QueueAttributeName, String> attributes, QueueAttributeName name) {
     String value = attributes.get(name);
     return value == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(value));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Knows what this queue object holds, and on standard queues what it acked lately; SQS itself
+   * cannot be asked for one message.
+   */
+  @Override
+  public Explanation explain(String id) {
+    Explanation found = ledger.explain(id);
+    return found != null
+        ? found
+        : Explanation.unknown(
+            id,
+            "Unknown here: this process does not hold it, and SQS cannot be asked for one message."
+                + " It may wait in the queue, be held by another process, or be done"
+                + (bench == null ? "." : "; deadLetters() can list it by its id if it died."));
   }
 
   @Override

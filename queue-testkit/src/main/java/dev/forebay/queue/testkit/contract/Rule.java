@@ -81,6 +81,8 @@ public enum Rule {
   S2("misconfiguration fails at build"),
   /** A broker that is down. */
   S3("a broker outage is survived"),
+  /** Where a message is. */
+  S4("what is said about a message is true"),
   /** The worker runs a handler. */
   W1("the worker runs handlers and settles"),
   /** Lease lost, handler cancelled. */

@@ -52,6 +52,7 @@ public abstract class WorkQueueContract
         KeyRules,
         LifecycleRules,
         TroubleRules,
+        ExplainRules,
         WorkerRules,
         DepthRules {
 

@@ -66,6 +66,7 @@ public enum BrokenQueue {
   HANGS_AT_CLOSE(WrongEndings.HangsAtClose::new, "S1"),
   LEAVES_A_THREAD(WrongEndings.LeavesAThread::new, "S1"),
   DROPS_ITS_BUFFER_AT_CLOSE(WrongPolls.DropsBufferAtClose::new, "S1"),
+  EXPLAINS_BY_GUESSING(WrongPolls.ExplainsByGuessing::new, "S4"),
   SEES_NO_BACKLOG(WrongPolls.SeesNoBacklog::new, "W7"),
   /** Its harness asks for the other key policy than the test wanted. */
   ALWAYS_RELAXED((target, broker) -> target, "K1", "K2"),

@@ -1,6 +1,7 @@
 package dev.forebay.queue.testkit.broken;
 
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Explanation;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
@@ -135,6 +136,19 @@ final class WrongPolls {
           return now;
         }
       };
+    }
+  }
+
+  /** Takes every message it is asked about for one whose delay has just ended. */
+  static final class ExplainsByGuessing extends Broken {
+    ExplainsByGuessing(WorkQueue target, Broker broker) {
+      super(target, broker);
+    }
+
+    @Override
+    public Explanation explain(String id) {
+      return Explanation.until(
+          id, Explanation.State.DELAYED, broker.time.now(), "It will soon be there.");
     }
   }
 
