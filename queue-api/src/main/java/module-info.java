@@ -8,6 +8,7 @@ module dev.forebay.queue {
   exports dev.forebay.queue.dedup;
   exports dev.forebay.queue.memory;
   exports dev.forebay.queue.policy;
+  exports dev.forebay.queue.progress;
   exports dev.forebay.queue.spi;
   exports dev.forebay.queue.time;
   exports dev.forebay.queue.worker;

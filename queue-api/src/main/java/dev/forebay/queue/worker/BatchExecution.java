@@ -105,6 +105,9 @@ final class BatchExecution<T> implements Consumer<Batch> {
   }
 
   private boolean mayTryAgain(Throwable failure, List<BatchItem<T>> items) {
+    if (GiveBackException.isBehind(failure)) {
+      return false;
+    }
     boolean throttled;
     try {
       throttled = retry.kindOf(failure) instanceof FailureKind.Throttled;
@@ -112,7 +115,10 @@ final class BatchExecution<T> implements Consumer<Batch> {
       // The settler meets it again and says so.
       return false;
     }
-    return !throttled && items.stream().noneMatch(item -> item.run().wasCutShort());
+    return !throttled
+        && items.stream()
+            .map(BatchItem::run)
+            .noneMatch(run -> run.wasCutShort() || run.wasHandedBack());
   }
 
   private void end(Run run, @Nullable Outcome outcome, @Nullable Throwable failure) {

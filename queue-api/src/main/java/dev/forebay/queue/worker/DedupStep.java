@@ -2,8 +2,6 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.Delivery;
-import dev.forebay.queue.ErrorCode;
-import dev.forebay.queue.QueueException;
 import dev.forebay.queue.dedup.ClaimOutcome;
 import dev.forebay.queue.dedup.DedupKey;
 import dev.forebay.queue.dedup.DedupOptions;
@@ -50,17 +48,18 @@ final class DedupStep implements Step {
   private final RetryPolicy retry;
   private final TimeSource time;
   private final Parking parking;
+  private final Signals signals;
   private final ClaimKeeper keeper;
   private final ConcurrentMap<DedupKey, Flight> flights = new ConcurrentHashMap<>();
   private final AtomicBoolean storeDown = new AtomicBoolean();
 
-  DedupStep(
-      DedupStore store, DedupOptions options, RetryPolicy retry, TimeSource time, Parking parking) {
+  DedupStep(DedupStore store, DedupOptions options, StepContext context) {
     this.store = store;
     this.options = options;
-    this.retry = retry;
-    this.time = time;
-    this.parking = parking;
+    this.retry = context.retry();
+    this.time = context.time();
+    this.parking = context.parking();
+    this.signals = context.signals();
     this.keeper = new ClaimKeeper(store, options, time);
   }
 
@@ -82,6 +81,7 @@ final class DedupStep implements Step {
               return already;
             });
     if (flight != mine) {
+      recognised(run, DuplicateKind.IN_FLIGHT);
       return Decision.PARK;
     }
     Decision decision = null;
@@ -118,9 +118,17 @@ final class DedupStep implements Step {
       return Decision.GO;
     }
     if (outcome instanceof ClaimOutcome.Finished finished) {
+      recognised(run, DuplicateKind.FINISHED);
       return duplicate(run, finished);
     }
+    recognised(run, DuplicateKind.IN_FLIGHT);
     return later(run, ((ClaimOutcome.InProgress) outcome).remaining());
+  }
+
+  private void recognised(Run run, DuplicateKind kind) {
+    if (signals.heard()) {
+      signals.tell(listener -> listener.duplicate(run.delivery(), kind));
+    }
   }
 
   /** As configured, but never as done (U3). */
@@ -226,29 +234,7 @@ final class DedupStep implements Step {
 
   /** A store that does not keep its own bound must not keep a slot. */
   private <T> CompletableFuture<T> bounded(CompletableFuture<T> call) {
-    if (call.isDone()) {
-      return call;
-    }
-    CompletableFuture<T> bounded = new CompletableFuture<>();
-    TimeSource.Timer timer =
-        time.schedule(
-            options.storeTimeout(),
-            () ->
-                bounded.completeExceptionally(
-                    new QueueException(
-                        ErrorCode.AMBIGUOUS,
-                        "The dedup store did not answer within " + options.storeTimeout() + ".")));
-    CompletableFuture<T> unused =
-        call.whenComplete(
-            (result, failure) -> {
-              timer.cancel();
-              if (failure == null) {
-                bounded.complete(result);
-              } else {
-                bounded.completeExceptionally(failure);
-              }
-            });
-    return bounded;
+    return Bounded.within(options.storeTimeout(), time, "dedup store", call);
   }
 
   private void storeFailed(String what, RuntimeException failure) {

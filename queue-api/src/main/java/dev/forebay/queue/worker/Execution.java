@@ -4,7 +4,6 @@ import dev.forebay.queue.Delivery;
 import dev.forebay.queue.policy.LeasePolicy;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +44,7 @@ final class Execution implements Consumer<Task> {
   private final Parking parking;
   private final Counters counters;
   private final Signals signals;
-  private final AtomicBoolean stopping;
+  private final Stopping stopping;
   private final Consumer<List<Run>> again;
 
   /**
@@ -64,7 +63,7 @@ final class Execution implements Consumer<Task> {
       Parking parking,
       Counters counters,
       Signals signals,
-      AtomicBoolean stopping,
+      Stopping stopping,
       Consumer<List<Run>> again) {
     this.handler = handler;
     this.leases = leases;
@@ -159,7 +158,11 @@ final class Execution implements Consumer<Task> {
 
   /** The handler of an admitted run starts; false when that must not be, which has been seen to. */
   boolean begin(Run run, boolean alone) {
-    if (run.begin(alone)) {
+    if (!stopping.get() && run.begin(alone)) {
+      if (stopping.cuts()) {
+        // It began beside the look of the closing thread at what runs.
+        run.cutShort();
+      }
       began(run);
       return true;
     }
@@ -202,6 +205,9 @@ final class Execution implements Consumer<Task> {
     if (run.knownLost()) {
       return Result.LOST;
     }
+    if (run.wasHandedBack() || GiveBackException.isBehind(failure)) {
+      return Result.decided(Outcome.giveBack());
+    }
     if (outcome != null) {
       return Result.decided(outcome);
     }
@@ -217,7 +223,8 @@ final class Execution implements Consumer<Task> {
     Delivery delivery = run.delivery();
     Settler settler = run.lane().settler;
     if (result instanceof Result.Decided decided) {
-      settler.decided(delivery, decided.outcome(), run.spentNanos());
+      settler.decided(
+          delivery, decided.outcome(), run.spentNanos(), run.mayHaveProgress() ? run.lane() : null);
     } else if (result instanceof Result.Failed failed) {
       settler.failed(delivery, failed.failure(), run.spentNanos());
     } else if (result instanceof Result.CutShort) {

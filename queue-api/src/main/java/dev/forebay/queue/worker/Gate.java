@@ -157,6 +157,11 @@ public final class Gate {
     listeners.remove(listener);
   }
 
+  /** How many it tells; for tests. */
+  int listenerCount() {
+    return listeners.size();
+  }
+
   private boolean holds() {
     try {
       return condition == null || condition.getAsBoolean();

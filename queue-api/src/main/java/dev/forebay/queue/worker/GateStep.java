@@ -18,12 +18,13 @@ final class GateStep implements Step {
   private final TimeSource time;
   private final Queue<Run> kept = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean looking = new AtomicBoolean();
+  private final Runnable onChange = this::look;
 
   GateStep(Gates gates, Parking parking, TimeSource time) {
     this.gates = gates;
     this.parking = parking;
     this.time = time;
-    gates.onChange(this::look);
+    gates.onChange(onChange);
   }
 
   @Override
@@ -38,6 +39,13 @@ final class GateStep implements Step {
     // It may have opened before the run was in sight of whoever opened it.
     look();
     return Decision.PARK;
+  }
+
+  @Override
+  public void close() {
+    // A gate may stand before other workers and live on.
+    gates.forget(onChange);
+    kept.clear();
   }
 
   private void look() {

@@ -2,6 +2,7 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.LeaseLostException;
+import dev.forebay.queue.progress.ProgressStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -62,4 +63,55 @@ public interface HandlerContext {
    * @throws IllegalArgumentException above {@link #MAX_RESULT_BYTES}
    */
   void keepResult(byte[] result);
+
+  /**
+   * What {@link #saveProgress} and {@link #checkpoint} take at most: 64 KiB. Keep more than that
+   * elsewhere, and where as the progress.
+   */
+  int MAX_PROGRESS_BYTES = ProgressStore.MAX_BYTES;
+
+  /**
+   * How far this message's work had come when it was last saved, by an earlier attempt or this one:
+   * where to go on. Asks the worker's progress store, so it may block for a bounded time.
+   *
+   * @return empty when nothing is known: none was saved, the store has forgotten or fails, or the
+   *     worker has none; then the work begins anew
+   */
+  Optional<byte[]> progress();
+
+  /**
+   * Saves how far the work has come, for the next attempt if this one does not get to its end; the
+   * last one counts. Forgotten once the message is acked. Asks the worker's progress store, so it
+   * may block for a bounded time; how often to save is a matter of what it costs to do work again.
+   *
+   * @return false when it is not saved: a later attempt has taken over, the store fails or the
+   *     worker has none; the work may go on
+   * @throws IllegalArgumentException above {@link #MAX_PROGRESS_BYTES}
+   */
+  boolean saveProgress(byte[] progress);
+
+  /**
+   * {@link #saveProgress}, and the place where the handler may be stopped: when the worker drains
+   * by {@link Drain#CHECKPOINT} or is about to interrupt the handler anyway, this throws and the
+   * message is given back without burning an attempt, whatever the handler does after that.
+   *
+   * @throws GiveBackException to be let pass
+   * @throws IllegalArgumentException above {@link #MAX_PROGRESS_BYTES}
+   */
+  void checkpoint(byte[] progress);
+
+  /** Whether the worker drains: it takes nothing new, and ends within its grace time (S1). */
+  boolean isDraining();
+
+  /**
+   * How long the worker still waits for handlers before it interrupts them; empty unless it {@link
+   * #isDraining}.
+   */
+  Optional<Duration> drainRemaining();
+
+  /**
+   * Runs this once when the worker begins to drain: at once if it already does, never when the
+   * handler has ended before. Runs on the thread that closes the worker; must not block.
+   */
+  void onDrain(Runnable listener);
 }

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import org.slf4j.Logger;
@@ -50,7 +49,7 @@ final class Intake implements Runnable {
   private final IntSupplier ceiling;
   private final Signals signals;
   private final Consumer<List<Run>> dispatch;
-  private final AtomicBoolean stopping;
+  private final Stopping stopping;
   private final Waiter drainer;
   private final Runnable queueClosed;
   private final Runnable wakeUp;
@@ -76,7 +75,7 @@ final class Intake implements Runnable {
       IntSupplier ceiling,
       Signals signals,
       Consumer<List<Run>> dispatch,
-      AtomicBoolean stopping,
+      Stopping stopping,
       Waiter drainer,
       Runnable queueClosed) {
     this.lane = lane;
@@ -106,11 +105,7 @@ final class Intake implements Runnable {
     boolean closed = false;
     try {
       while (!stopping.get() && !closed) {
-        lane.taker.await(() -> stopping.get() || free() > 0);
-        awaitGates();
-        if (!stopping.get()) {
-          closed = !takeSome();
-        }
+        closed = !round();
       }
     } finally {
       gates.forget(wakeUp);
@@ -144,20 +139,12 @@ final class Intake implements Runnable {
   }
 
   /** Returns false when the queue is closed. */
-  private boolean takeSome() {
+  private boolean round() {
     try {
-      int free = Math.min(Math.min(free(), gates.room()), MAX_POLL);
-      if (free <= 0) {
-        return true;
-      }
-      long asked = time.nanoTime();
-      List<Delivery> taken = queue.poll(free, wait);
-      recovered();
-      if (taken.isEmpty()) {
-        nothing(time.nanoTime() - asked);
-      } else {
-        emptyInARow = 0;
-        accept(taken, free);
+      lane.taker.await(() -> stopping.get() || free() > 0);
+      awaitGates();
+      if (!stopping.get()) {
+        takeSome();
       }
     } catch (QueueException e) {
       if (e.code() == ErrorCode.CLOSED) {
@@ -170,6 +157,22 @@ final class Intake implements Runnable {
       failed(e);
     }
     return true;
+  }
+
+  private void takeSome() {
+    int free = Math.min(Math.min(free(), gates.room()), MAX_POLL);
+    if (free <= 0) {
+      return;
+    }
+    long asked = time.nanoTime();
+    List<Delivery> taken = queue.poll(free, wait);
+    recovered();
+    if (taken.isEmpty()) {
+      nothing(time.nanoTime() - asked);
+    } else {
+      emptyInARow = 0;
+      accept(taken, free);
+    }
   }
 
   private void accept(List<Delivery> taken, int asked) {

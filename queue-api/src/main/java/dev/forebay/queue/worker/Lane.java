@@ -5,6 +5,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.time.TimeSource;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One queue of a worker, and what belongs to it alone: how much of it may be held, how its leases
@@ -22,6 +23,8 @@ final class Lane {
   final Slots slots;
   final LeaseKeeper keeper;
   final Settler settler;
+  final Stopping stopping;
+  final @Nullable ProgressKeeper progress;
 
   /**
    * A queue of which nothing is held.
@@ -42,7 +45,9 @@ final class Lane {
     this.number = number;
     this.queue = queue;
     this.can = queue.capabilities();
-    this.slots = new Slots(room, room + SETTLEMENT_ROOM, taker, drainer);
+    this.stopping = rules.stopping();
+    this.progress = rules.progress();
+    this.slots = new Slots(room, room + SETTLEMENT_ROOM, taker, drainer, rules.activity());
     this.settler = new Settler(queue, rules, slots);
     this.keeper =
         new LeaseKeeper(

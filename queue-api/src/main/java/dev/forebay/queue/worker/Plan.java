@@ -3,15 +3,21 @@ package dev.forebay.queue.worker;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.progress.ProgressStore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Which parts a worker is made of, by what its builder was told. Used once, by one thread. */
 final class Plan {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   /** A queue and its share of the turns. */
   record Source(WorkQueue queue, int weight) {}
@@ -88,6 +94,22 @@ final class Plan {
         moved);
   }
 
+  /** Where handlers' progress is kept; null for nowhere. */
+  @Nullable ProgressKeeper progress() {
+    ProgressStore store = builder.progress;
+    return store == null
+        ? null
+        : new ProgressKeeper(store, builder.progressRetention, builder.time);
+  }
+
+  /** Who is told when the worker has something in hand; null for nobody. */
+  @Nullable Activity activity(String threadName) {
+    ScaleInProtection protection = builder.protection;
+    return protection == null
+        ? null
+        : new Activity(protection, builder.protectionLinger, builder.time, threadName);
+  }
+
   /** How many deliveries of a lane may be held now. */
   IntSupplier ceiling(Line line, Lane lane) {
     int prefetch = prefetch();
@@ -127,6 +149,19 @@ final class Plan {
   private IntSupplier runningLimit() {
     int slots = builder.slots;
     @Nullable ConcurrencyLimit limit = builder.limit;
-    return limit == null ? () -> slots : () -> Math.min(slots, limit.limit());
+    if (limit == null) {
+      return () -> slots;
+    }
+    AtomicBoolean failureLogged = new AtomicBoolean();
+    return () -> {
+      try {
+        return Math.min(slots, limit.limit());
+      } catch (RuntimeException | Error e) {
+        if (failureLogged.compareAndSet(false, true)) {
+          LOG.warn("A concurrency limit failed; while it does, all slots may run", e);
+        }
+        return slots;
+      }
+    };
   }
 }

@@ -5,14 +5,16 @@ import dev.forebay.queue.LeaseLostException;
 import dev.forebay.queue.dedup.ClaimOutcome;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.Objects;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * One delivery on its way through the worker, and what its handler sees of it.
+ * One delivery on its way through the worker; what its handler sees of it is the {@link
+ * RunContext}.
  *
  * <p>The delicate thing is to interrupt a handler from another thread: its thread goes on to other
  * messages, which must never feel an interrupt meant for this one. So an interrupt is sent under
@@ -21,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-final class Run implements HandlerContext, Task {
+final class Run extends RunContext implements Task {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private enum Stage {
     WAITING,
@@ -29,9 +33,6 @@ final class Run implements HandlerContext, Task {
     ENDED
   }
 
-  private final @Nullable Lane lane;
-  private final Delivery delivery;
-  private final TimeSource time;
   private final long receivedNanos;
   // Not this: handlers hold the context and might synchronise on it.
   private final Object lock = new Object();
@@ -48,7 +49,8 @@ final class Run implements HandlerContext, Task {
   private volatile boolean extendedToStart;
   private volatile Duration lease;
 
-  private volatile byte @Nullable [] keptResult;
+  /** Told when the worker begins to drain; guarded by the lock. */
+  private List<Runnable> drainListeners = List.of();
 
   // Only touched by the thread that has the run in its hands.
   private @Nullable Flight flight;
@@ -68,11 +70,9 @@ final class Run implements HandlerContext, Task {
    * @param receivedNanos when it was received, on {@link TimeSource#nanoTime()}
    */
   Run(@Nullable Lane lane, Delivery delivery, Duration lease, long receivedNanos, TimeSource time) {
-    this.lane = lane;
-    this.delivery = delivery;
+    super(lane, delivery, time);
     this.receivedNanos = receivedNanos;
     this.lease = lease;
-    this.time = time;
   }
 
   /**
@@ -112,6 +112,7 @@ final class Run implements HandlerContext, Task {
     synchronized (lock) {
       stage = Stage.ENDED;
       thread = null;
+      drainListeners = List.of();
     }
     boolean unused = Thread.interrupted();
     spentNanos = time.nanoTime() - startedNanos;
@@ -154,6 +155,22 @@ final class Run implements HandlerContext, Task {
     }
   }
 
+  /** The worker begins to drain: whoever wanted to know is told. */
+  void tellDrain() {
+    List<Runnable> told;
+    synchronized (lock) {
+      told = drainListeners;
+      drainListeners = List.of();
+    }
+    for (Runnable listener : told) {
+      try {
+        listener.run();
+      } catch (RuntimeException | Error e) {
+        LOG.warn("What {} wanted to do about the draining of its worker failed", this, e);
+      }
+    }
+  }
+
   /** Whether the worker knows that the lease is lost; {@link #isLeaseLost} looks for itself. */
   boolean knownLost() {
     return lost;
@@ -161,12 +178,6 @@ final class Run implements HandlerContext, Task {
 
   boolean wasCutShort() {
     return cutShort;
-  }
-
-  boolean isRunningOn(Thread candidate) {
-    synchronized (lock) {
-      return thread == candidate;
-    }
   }
 
   /** Nanoseconds the handler has been running; zero before and after. */
@@ -195,11 +206,6 @@ final class Run implements HandlerContext, Task {
 
   void skipNoStep() {
     skippedSteps = 0;
-  }
-
-  /** Where it came from and is settled. */
-  Lane lane() {
-    return Objects.requireNonNull(lane);
   }
 
   /** How old the message was when received, for {@link #ageNanos()}. */
@@ -233,10 +239,6 @@ final class Run implements HandlerContext, Task {
 
   void cost(int permits) {
     cost = permits;
-  }
-
-  @Nullable Instant deadlineOrNull() {
-    return delivery.message().deadline().orElse(null);
   }
 
   @Override
@@ -311,46 +313,22 @@ final class Run implements HandlerContext, Task {
     return taken;
   }
 
-  byte @Nullable [] keptResult() {
-    return keptResult;
-  }
-
   @Override
-  public void keepResult(byte[] result) {
-    if (result.length > MAX_RESULT_BYTES) {
-      throw new IllegalArgumentException(
-          "A result of "
-              + result.length
-              + " bytes is too large to be kept; at most "
-              + MAX_RESULT_BYTES
-              + " are. Keep where it is instead.");
+  public void onDrain(Runnable listener) {
+    synchronized (lock) {
+      if (stage == Stage.ENDED) {
+        return;
+      }
+      // Asked under the lock: it drains already, or tellDrain is still to come for the lock.
+      if (!isDraining()) {
+        if (drainListeners.isEmpty()) {
+          drainListeners = new ArrayList<>(1);
+        }
+        drainListeners.add(listener);
+        return;
+      }
     }
-    keptResult = result.clone();
-  }
-
-  @Override
-  public Delivery delivery() {
-    return delivery;
-  }
-
-  @Override
-  public int attempt() {
-    return delivery.attempt();
-  }
-
-  @Override
-  public Optional<Instant> deadline() {
-    return delivery.message().deadline();
-  }
-
-  @Override
-  public Optional<Duration> timeRemaining() {
-    return deadline()
-        .map(
-            deadline -> {
-              Duration left = Duration.between(time.now(), deadline);
-              return left.isNegative() ? Duration.ZERO : left;
-            });
+    listener.run();
   }
 
   @Override
@@ -363,16 +341,6 @@ final class Run implements HandlerContext, Task {
     if (isLeaseLost()) {
       throw new LeaseLostException(delivery.id());
     }
-  }
-
-  @Override
-  public Duration leaseRemaining() {
-    return delivery.leaseRemaining();
-  }
-
-  @Override
-  public long fencingToken() {
-    return delivery.fencingToken();
   }
 
   @Override

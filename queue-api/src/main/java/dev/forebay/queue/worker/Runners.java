@@ -80,6 +80,11 @@ final class Runners {
     line.forEach(action);
   }
 
+  /** Whether this is the thread of one of the runners. */
+  boolean runOn(Thread candidate) {
+    return active.stream().anyMatch(runner -> runner.thread == candidate);
+  }
+
   /** Whether every runner has ended and nothing waits. */
   boolean idle() {
     return active.isEmpty() && line.isEmpty();
@@ -107,10 +112,12 @@ final class Runners {
   private final class Runner implements Runnable {
 
     volatile @Nullable Task current;
+    volatile @Nullable Thread thread;
     private boolean woken = true;
 
     @Override
     public void run() {
+      thread = Thread.currentThread();
       try {
         Task next;
         while ((next = next()) != null) {
@@ -120,6 +127,10 @@ final class Runners {
           line.ended(next);
         }
       } finally {
+        if (woken) {
+          // The line failed on its first look; the next one to add something wakes another runner.
+          waking.set(false);
+        }
         active.remove(this);
         drainer.signal();
       }

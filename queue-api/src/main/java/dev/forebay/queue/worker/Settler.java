@@ -44,9 +44,17 @@ final class Settler {
    * What holds for all lanes of a worker.
    *
    * @param onThrottled told for how long a throttled handler's downstream wants to be left in peace
+   * @param progress what handlers saved, to be forgotten with the ack; null for none
+   * @param activity told what is in hand; null when nobody wants to know
    */
   record Rules(
-      RetryPolicy retry, Counters counters, Signals signals, Consumer<Duration> onThrottled) {}
+      RetryPolicy retry,
+      Counters counters,
+      Signals signals,
+      Consumer<Duration> onThrottled,
+      Stopping stopping,
+      @Nullable ProgressKeeper progress,
+      @Nullable Activity activity) {}
 
   Settler(WorkQueue queue, Rules rules, Slots slots) {
     this.queue = queue;
@@ -85,11 +93,16 @@ final class Settler {
         SkipReason.EXHAUSTED);
   }
 
-  /** Settles as the handler decided, after it ran {@code spentNanos}. */
-  void decided(Delivery delivery, Outcome outcome, long spentNanos) {
+  /**
+   * Settles as the handler decided, after it ran {@code spentNanos}.
+   *
+   * @param progressIn the lane in which its progress is to be forgotten once it is acked; null when
+   *     it has none
+   */
+  void decided(Delivery delivery, Outcome outcome, long spentNanos, @Nullable Lane progressIn) {
     if (outcome instanceof Outcome.Ack) {
       counters.handled.increment();
-      ack(delivery, spentNanos);
+      ack(delivery, spentNanos, progressIn);
     } else if (outcome instanceof Outcome.GiveBack) {
       giveBack(delivery);
     } else {
@@ -120,7 +133,7 @@ final class Settler {
     }
     if (outcome instanceof Outcome.Ack) {
       counters.skipped(why);
-      ack(delivery, 0);
+      ack(delivery, 0, null);
     } else if (outcome instanceof Outcome.DeadLetter dead) {
       counters.skipped(why);
       deadLetter(delivery, dead.cause(), 0);
@@ -183,9 +196,9 @@ final class Settler {
     release(delivery, after, ReleaseCause.RETURNED, spentNanos);
   }
 
-  private void ack(Delivery delivery, long spentNanos) {
+  private void ack(Delivery delivery, long spentNanos, @Nullable Lane progressIn) {
     try {
-      watch(queue.ack(delivery), delivery, spentNanos);
+      watch(queue.ack(delivery), delivery, spentNanos, progressIn);
     } catch (RuntimeException e) {
       refused(e);
     }
@@ -208,7 +221,7 @@ final class Settler {
   private void deadLetter(Delivery delivery, DeadLetterCause cause, long spentNanos) {
     if (can.deadLetters()) {
       try {
-        watch(queue.deadLetter(delivery, cause), delivery, spentNanos);
+        watch(queue.deadLetter(delivery, cause), delivery, spentNanos, null);
         counters.deadLettered.increment();
         if (signals.heard()) {
           signals.tell(listener -> listener.deadLettered(delivery, cause));
@@ -256,32 +269,43 @@ final class Settler {
       }
     }
     try {
-      watch(queue.release(delivery, offered, cause), delivery, spentNanos);
+      watch(queue.release(delivery, offered, cause), delivery, spentNanos, null);
     } catch (RuntimeException e) {
       refused(e);
     }
   }
 
-  private void watch(CompletableFuture<Settlement> settlement, Delivery delivery, long spentNanos) {
+  private void watch(
+      CompletableFuture<Settlement> settlement,
+      Delivery delivery,
+      long spentNanos,
+      @Nullable Lane progressIn) {
     if (settlement.isDone() && !settlement.isCompletedExceptionally()) {
-      count(settlement.join(), delivery, spentNanos);
+      count(settlement.join(), delivery, spentNanos, progressIn);
       return;
     }
     slots.settlementBegins();
     CompletableFuture<Settlement> unused =
         settlement.whenComplete(
             (result, failure) -> {
-              if (failure == null) {
-                count(result, delivery, spentNanos);
-              } else {
-                refused(failure);
+              try {
+                if (failure == null) {
+                  count(result, delivery, spentNanos, progressIn);
+                } else {
+                  refused(failure);
+                }
+              } finally {
+                slots.settlementEnds();
               }
-              slots.settlementEnds();
             });
   }
 
-  private void count(Settlement result, Delivery delivery, long spentNanos) {
+  private void count(
+      Settlement result, Delivery delivery, long spentNanos, @Nullable Lane progressIn) {
     if (result == Settlement.OK) {
+      if (progressIn != null && progressIn.progress != null) {
+        progressIn.progress.clear(delivery, slots);
+      }
       return;
     }
     if (signals.heard()) {

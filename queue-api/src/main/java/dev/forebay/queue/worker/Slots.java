@@ -1,6 +1,7 @@
 package dev.forebay.queue.worker;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many more deliveries the worker may take: a slot is in use from the moment a delivery is
@@ -18,18 +19,21 @@ final class Slots {
   private final AtomicInteger settling = new AtomicInteger();
   private final Waiter taker;
   private final Waiter drainer;
+  private final @Nullable Activity activity;
 
   /**
    * All slots free.
    *
    * @param taker told when a slot or settlement ends
    * @param drainer told likewise
+   * @param activity told of what is taken and given back; null when nobody wants to know
    */
-  Slots(int total, int maxSettling, Waiter taker, Waiter drainer) {
+  Slots(int total, int maxSettling, Waiter taker, Waiter drainer, @Nullable Activity activity) {
     this.total = total;
     this.maxSettling = maxSettling;
     this.taker = taker;
     this.drainer = drainer;
+    this.activity = activity;
   }
 
   int total() {
@@ -61,12 +65,18 @@ final class Slots {
     if (now > total) {
       throw new IllegalStateException(now + " of " + total + " slots taken");
     }
+    if (activity != null && count > 0) {
+      activity.took(count);
+    }
   }
 
   void giveBack() {
     int now = used.decrementAndGet();
     if (now < 0) {
       throw new IllegalStateException("A slot was given back twice");
+    }
+    if (activity != null) {
+      activity.gaveBack();
     }
     changed();
   }

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +56,8 @@ public final class Worker implements AutoCloseable {
   private final Duration grace;
   private final int totalSlots;
   private final Counters counters = new Counters();
-  private final AtomicBoolean stopping = new AtomicBoolean();
+  private final Drain drain;
+  private final Stopping stopping;
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
   private final Waiter drainer = new Waiter();
   private final @Nullable ConcurrencyLimit limit;
@@ -66,6 +66,7 @@ public final class Worker implements AutoCloseable {
   private final Parking parking;
   private final Execution execution;
   private final Runners runners;
+  private final @Nullable Activity activity;
   private final List<Lane> lanes = new ArrayList<>();
   private final List<Intake> intakes = new ArrayList<>();
   private final List<Thread> intakeThreads = new ArrayList<>();
@@ -75,6 +76,8 @@ public final class Worker implements AutoCloseable {
     time = builder.time;
     grace = builder.grace;
     limit = builder.limit;
+    drain = builder.drain;
+    stopping = new Stopping(time);
     Plan plan = new Plan(builder);
     totalSlots = plan.room();
     String name = "forebay-worker-" + queue.name();
@@ -97,6 +100,7 @@ public final class Worker implements AutoCloseable {
             signals,
             stopping,
             this::dispatch);
+    activity = plan.activity(name + "-protection");
     Line line = plan.line(this::lookAgain, this::signalTakers);
     runners = new Runners(line, threads, plan.body(execution), drainer);
     Settler.Rules rules =
@@ -104,7 +108,10 @@ public final class Worker implements AutoCloseable {
             builder.retry,
             counters,
             signals,
-            builder.pauseWhenThrottled ? throttled::close : after -> {});
+            builder.pauseWhenThrottled ? throttled::close : after -> {},
+            stopping,
+            plan.progress(),
+            activity);
     for (Plan.Source source : plan.sources()) {
       Lane lane =
           new Lane(
@@ -183,34 +190,44 @@ public final class Worker implements AutoCloseable {
     return Optional.ofNullable(limit);
   }
 
-  /**
-   * Drains and stops, within the grace time and one second (S1). Idempotent; a second caller waits
-   * for the first.
-   *
-   * <p>No further polls; what was received but not started is given back at once; running handlers
-   * may finish within the grace time, their leases still extended, and are settled. Those that have
-   * not ended by then are interrupted: one that ends within the following second is settled if it
-   * returned and given back if it threw; of one that goes on, nothing is given back while it runs,
-   * and its message comes back when its lease ends.
-   *
-   * <p>Called by a handler, it returns at once and the worker drains by itself. When the calling
-   * thread is interrupted, the grace time ends there and then; the flag stays set.
-   */
+  /** Drains and stops as the builder says; see {@link #drain}. */
   @Override
   public void close() {
-    boolean first = stopping.compareAndSet(false, true);
+    drain(drain);
+  }
+
+  /**
+   * Drains and stops, within the grace time and one second (S1). Idempotent; a second caller waits
+   * for the first, whatever it asks for.
+   *
+   * <p>No further polls; what was received but not started is given back at once. Running handlers
+   * may finish, are asked to stop at their next checkpoint or are interrupted, as {@code how} says;
+   * their leases are still extended, and they are settled when they end. Those that have not ended
+   * when the grace time is over are interrupted: one that ends within the following second is
+   * settled if it returned and given back if it threw; of one that goes on, nothing is given back
+   * while it runs, and its message comes back when its lease ends.
+   *
+   * <p>Called by a handler or another callback of the worker, it returns at once and the worker
+   * drains by itself. When the calling thread is interrupted, the grace time ends there and then;
+   * the flag stays set.
+   *
+   * @param how what is done about running handlers, for instance another one for a machine that
+   *     will be gone in a minute than for a deployment
+   */
+  public void drain(Drain how) {
+    boolean first = stopping.begin(how, grace);
     if (first) {
       // Wakes them from their polls, which then bring nothing.
       intakeThreads.forEach(Thread::interrupt);
     }
-    if (isHandlerThread()) {
+    if (isOwnThread()) {
       if (first) {
-        Thread closer = new Thread(this::drain, intakeThreads.get(0).getName() + "-close");
+        Thread closer = new Thread(this::end, intakeThreads.get(0).getName() + "-close");
         closer.setDaemon(false);
         closer.start();
       }
     } else if (first) {
-      drain();
+      end();
     } else {
       terminated.join();
     }
@@ -218,36 +235,36 @@ public final class Worker implements AutoCloseable {
 
   /** Called by an intake thread once it has ended its work because its queue is closed. */
   private void queueClosed() {
-    if (intakes.stream().allMatch(Intake::done) && stopping.compareAndSet(false, true)) {
-      drain();
+    if (intakes.stream().allMatch(Intake::done) && stopping.begin(drain, grace)) {
+      end();
     }
   }
 
-  private boolean isHandlerThread() {
+  /** Whether the drain would wait for the calling thread to end. */
+  private boolean isOwnThread() {
     Thread caller = Thread.currentThread();
-    AtomicBoolean found = new AtomicBoolean();
-    runners.forEach(
-        run -> {
-          if (run.isRunningOn(caller)) {
-            found.set(true);
-          }
-        });
-    return found.get();
+    return intakeThreads.contains(caller) || runners.runOn(caller);
   }
 
-  private void drain() {
+  private void end() {
     try {
       giveBackWaiting();
       parking.close();
+      forEachRun(Run::tellDrain);
+      if (stopping.cuts()) {
+        runners.forEach(Run::cutShort);
+      }
       drainer.await(() -> isIdle() || drainer.wasInterrupted(), grace, time);
       if (!isIdle()) {
+        stopping.cut();
         runners.forEach(Run::cutShort);
         drainer.await(this::isIdle, LAST_CALL, time);
       }
       lanes.forEach(lane -> lane.keeper.stop());
       threads.shutdown();
+      Thread telling = activity == null ? null : activity.close();
       if (isIdle()) {
-        awaitThreads();
+        awaitThreads(telling);
       } else {
         LOG.warn(
             "The worker of queue {} is closed with {} deliveries in the hands of handlers that do"
@@ -266,8 +283,11 @@ public final class Worker implements AutoCloseable {
   }
 
   /** The threads have nothing left to do; this only waits for the JVM to take them down. */
-  private void awaitThreads() {
+  private void awaitThreads(@Nullable Thread telling) {
     try {
+      if (telling != null) {
+        telling.join(LAST_CALL.toMillis());
+      }
       threads.awaitEnd(LAST_CALL);
       for (Thread intakeThread : intakeThreads) {
         if (Thread.currentThread() != intakeThread) {
@@ -290,7 +310,7 @@ public final class Worker implements AutoCloseable {
   }
 
   private void lookAgain() {
-    runners.lookAgain();
+    orGiveBack(runners::lookAgain);
   }
 
   private void signalTakers() {
@@ -306,14 +326,26 @@ public final class Worker implements AutoCloseable {
     execution.settleParked(run, outcome, why);
   }
 
-  /** Hands runs that hold slots to threads; if there are none to be had, gives them back. */
+  /**
+   * Hands runs that hold slots to threads. In a closing worker nothing is left waiting: whoever
+   * comes after {@link #end} has taken out what waited finds the worker stopping here, and what
+   * comes before is found there.
+   */
   private void dispatch(List<Run> runs) {
-    boolean handed = false;
+    orGiveBack(() -> runners.dispatch(runs));
+    if (stopping.get()) {
+      giveBackWaiting();
+    }
+  }
+
+  /** If there are no threads to be had for what waits, it is given back. */
+  private void orGiveBack(Runnable start) {
+    boolean started = false;
     try {
-      runners.dispatch(runs);
-      handed = true;
+      start.run();
+      started = true;
     } finally {
-      if (!handed) {
+      if (!started) {
         giveBackWaiting();
       }
     }

@@ -9,6 +9,7 @@ import dev.forebay.queue.dedup.DedupOptions;
 import dev.forebay.queue.dedup.DedupStore;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.progress.ProgressStore;
 import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
@@ -30,6 +31,9 @@ public final class WorkerBuilder {
   /** What has waited so long comes before all weights and orders. */
   private static final Duration DEFAULT_AGEING = Duration.ofSeconds(30);
 
+  /** Longer than retries take, and short enough not to pile up what nobody comes back to. */
+  private static final Duration DEFAULT_PROGRESS_RETENTION = Duration.ofHours(24);
+
   // Read by the worker that is made of it.
   final WorkQueue queue;
   final List<Plan.Source> sources = new ArrayList<>();
@@ -37,6 +41,11 @@ public final class WorkerBuilder {
   RetryPolicy retry = RetryPolicy.exponential(Duration.ofMillis(200), Duration.ofSeconds(30));
   LeasePolicy leases = LeasePolicy.defaults();
   Duration grace = Duration.ofSeconds(30);
+  Drain drain = Drain.FINISH;
+  @Nullable ProgressStore progress;
+  Duration progressRetention = DEFAULT_PROGRESS_RETENTION;
+  @Nullable ScaleInProtection protection;
+  Duration protectionLinger = Duration.ZERO;
   Duration pollWait = Duration.ofSeconds(5);
   TimeSource time = SystemTimeSource.get();
   boolean platformThreads;
@@ -90,6 +99,50 @@ public final class WorkerBuilder {
       throw new IllegalArgumentException("A grace time must not be negative: " + atMost);
     }
     grace = atMost;
+    return this;
+  }
+
+  /** What a closing worker does about running handlers, {@link Drain#FINISH} unless set. */
+  public WorkerBuilder drain(Drain how) {
+    drain = Objects.requireNonNull(how);
+    return this;
+  }
+
+  /** Keeps handlers' progress for a day after it was saved last; see the other method. */
+  public WorkerBuilder progress(ProgressStore store) {
+    return progress(store, DEFAULT_PROGRESS_RETENTION);
+  }
+
+  /**
+   * Keeps what handlers save of their progress, so that another attempt goes on from there: {@link
+   * HandlerContext#checkpoint}. Forgotten with the ack, kept with a dead letter, which may be
+   * redriven. While the store fails work goes on without it.
+   *
+   * @param store shared by all workers that are to take over from each other; stays the caller's
+   * @param retention how long it is kept since it was saved last
+   */
+  public WorkerBuilder progress(ProgressStore store, Duration retention) {
+    if (retention.isNegative() || retention.isZero()) {
+      throw new IllegalArgumentException("A retention must be positive, not " + retention);
+    }
+    progress = Objects.requireNonNull(store);
+    progressRetention = retention;
+    return this;
+  }
+
+  /**
+   * Tells an autoscaler when this worker has something in hand, so that it is not taken away.
+   *
+   * @param hook called on a thread of its own; see there
+   * @param idleAfter how long the worker has nothing in hand before it is said to be idle: as long
+   *     as the pauses in a trickle of messages that are not to be told
+   */
+  public WorkerBuilder scaleInProtection(ScaleInProtection hook, Duration idleAfter) {
+    if (idleAfter.isNegative()) {
+      throw new IllegalArgumentException("A time must not be negative: " + idleAfter);
+    }
+    protection = Objects.requireNonNull(hook);
+    protectionLinger = idleAfter;
     return this;
   }
 
@@ -294,7 +347,7 @@ public final class WorkerBuilder {
   public WorkerBuilder dedup(DedupStore store, DedupOptions options) {
     Objects.requireNonNull(store);
     Objects.requireNonNull(options);
-    return step(context -> new DedupStep(store, options, retry, context.time(), context.parking()));
+    return step(context -> new DedupStep(store, options, context));
   }
 
   /**

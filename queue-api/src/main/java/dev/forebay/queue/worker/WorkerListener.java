@@ -75,6 +75,9 @@ public interface WorkerListener {
   /** The concurrency limit has worked out another number of handlers that may run at once (W6). */
   default void limitChanged(int estimate) {}
 
-  /** What a deduplicating step found: finished work that came again (U2). */
-  default void duplicate(Delivery delivery) {}
+  /**
+   * A dedup store knows the work of a delivery (U2). What becomes of the delivery follows: it is
+   * {@link #skipped} when the work is finished, and when equal work that is in flight ends as done.
+   */
+  default void duplicate(Delivery delivery, DuplicateKind kind) {}
 }

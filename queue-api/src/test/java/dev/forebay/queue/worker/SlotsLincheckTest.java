@@ -18,7 +18,7 @@ public class SlotsLincheckTest {
 
   private static final int TOTAL = 3;
 
-  private final Slots slots = new Slots(TOTAL, TOTAL, new Waiter(), new Waiter());
+  private final Slots slots = new Slots(TOTAL, TOTAL, new Waiter(), new Waiter(), null);
 
   /** Slots in the hands of handlers. */
   private final AtomicInteger held = new AtomicInteger();

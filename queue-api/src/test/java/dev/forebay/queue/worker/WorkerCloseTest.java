@@ -48,6 +48,21 @@ class WorkerCloseTest {
     return helper.submit(worker::close);
   }
 
+  /** When the closing thread waits it has taken out what waited. */
+  private Future<?> closeAsideUntilItWaits(Worker worker) {
+    AtomicReference<Thread> closer = new AtomicReference<>();
+    Future<?> closed =
+        helper.submit(
+            () -> {
+              closer.set(Thread.currentThread());
+              worker.close();
+            });
+    Rig.eventually(
+        "closing waits",
+        () -> closer.get() != null && closer.get().getState() == Thread.State.WAITING);
+    return closed;
+  }
+
   @Test
   void S1_anIdleWorkerClosesWithoutWaitingForItsPollAndTwiceIsOnce() {
     Worker worker = rig.worker().pollWait(Duration.ofDays(1)).handler((d, c) -> {}).start();
@@ -113,6 +128,146 @@ class WorkerCloseTest {
     Delivery back = rig.queue.poll(Duration.ZERO).orElseThrow();
     assertThat(back.attempts()).isEqualTo(new Attempts(0, 0, 1));
     assertThat(worker.stats().returned()).isEqualTo(1);
+  }
+
+  /**
+   * The poll has brought it before the close began, and it joins the line after the closing thread
+   * has looked there. Nothing makes it startable: its batch lingers for an hour.
+   */
+  @Test
+  void S1_whatJoinsTheLineWhileClosingIsGivenBackAtOnce() throws Exception {
+    CountDownLatch received = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Worker worker =
+        rig.worker()
+            .listener(
+                new WorkerListener() {
+                  @Override
+                  public void received(Delivery delivery) {
+                    received.countDown();
+                    uninterruptibly(goOn);
+                  }
+                })
+            .batches(BatchOptions.of(10).linger(Duration.ofHours(1)), items -> {})
+            .start();
+    rig.enqueue("late");
+    received.await();
+    Future<?> closed = closeAsideUntilItWaits(worker);
+    goOn.countDown();
+    closed.get(30, TimeUnit.SECONDS);
+    assertThat(rig.queue.poll(Duration.ZERO).orElseThrow().attempts())
+        .isEqualTo(new Attempts(0, 0, 1));
+    assertThat(worker.stats().returned()).isEqualTo(1);
+    assertNoThreads(rig.name);
+  }
+
+  /** One whose lease had to be extended comes back to a line whose places are all taken. */
+  @Test
+  void S1_whatComesBackToTheLineWhileClosingIsGivenBackAtOnce() throws Exception {
+    CompletableFuture<Settlement> answer = new CompletableFuture<>();
+    AtomicInteger asked = new AtomicInteger();
+    WorkQueue slow =
+        new ForwardingWorkQueue(rig.queue) {
+          @Override
+          public CompletableFuture<Settlement> extend(Delivery delivery, Duration lease) {
+            if (!delivery.message().text().equals("waits")) {
+              return super.extend(delivery, lease);
+            }
+            asked.incrementAndGet();
+            return answer.thenCompose(go -> super.extend(delivery, lease));
+          }
+        };
+    AtomicInteger limit = new AtomicInteger(1);
+    CountDownLatch both = new CountDownLatch(2);
+    Worker worker =
+        rig.worker(slow)
+            .slots(2)
+            .prefetch(2)
+            .grace(Duration.ofHours(1))
+            .leases(LeasePolicy.defaults().jitter(0))
+            .concurrencyLimit(new AsTold(limit))
+            .handler(
+                (delivery, context) -> {
+                  both.countDown();
+                  finish.await();
+                })
+            .start();
+    rig.enqueue("runs");
+    Rig.eventually("one runs", () -> both.getCount() == 1);
+    rig.enqueue("waits");
+    Rig.eventually("one waits", () -> worker.stats().running() == 2);
+    rig.advanceInSteps(Rig.LEASE.multipliedBy(6).dividedBy(10), Duration.ofSeconds(1));
+    assertThat(asked).as("by the heartbeat").hasValue(1);
+    limit.set(2);
+    rig.enqueue("runs too");
+    both.await();
+    assertThat(asked).as("before its start").hasValue(2);
+    Future<?> closed = closeAsideUntilItWaits(worker);
+    assertThat(worker.stats().returned()).isZero();
+    answer.complete(Settlement.OK);
+    rig.awaitDepth(1, 2, 0);
+    assertThat(worker.stats().returned()).isEqualTo(1);
+    finish.countDown();
+    closed.get(30, TimeUnit.SECONDS);
+    assertThat(worker.stats().handled()).isEqualTo(2);
+  }
+
+  private record AsTold(AtomicInteger limits) implements ConcurrencyLimit {
+    @Override
+    public int limit() {
+      return limits.get();
+    }
+
+    @Override
+    public void ended(Duration ran, int running, boolean dropped) {}
+  }
+
+  @Test
+  void S1_aListenerMayCloseItsOwnWorkerOnTheThreadOfThePoll() throws Exception {
+    AtomicReference<Worker> self = new AtomicReference<>();
+    CountDownLatch set = new CountDownLatch(1);
+    Worker worker =
+        rig.worker()
+            .grace(Duration.ofDays(1))
+            .listener(
+                new WorkerListener() {
+                  @Override
+                  public void received(Delivery delivery) {
+                    uninterruptibly(set);
+                    self.get().close();
+                  }
+                })
+            .handler((delivery, context) -> {})
+            .start();
+    self.set(worker);
+    rig.enqueue("a");
+    set.countDown();
+    assertNoThreads(rig.name);
+    worker.close();
+    rig.awaitDepth(1, 0, 0);
+  }
+
+  @Test
+  void S1_aStepMayCloseItsOwnWorker() throws Exception {
+    AtomicReference<Worker> self = new AtomicReference<>();
+    CountDownLatch set = new CountDownLatch(1);
+    Worker worker =
+        rig.worker()
+            .grace(Duration.ofDays(1))
+            .expired(
+                Expiry.call(
+                    delivery -> {
+                      uninterruptibly(set);
+                      self.get().close();
+                    }))
+            .handler((delivery, context) -> {})
+            .start();
+    self.set(worker);
+    rig.queue.enqueue(Message.text("late").deadline(rig.time.now())).join().orThrow();
+    set.countDown();
+    assertNoThreads(rig.name);
+    worker.close();
+    rig.awaitDepth(0, 0, 0);
   }
 
   private static void uninterruptibly(CountDownLatch latch) {

@@ -573,4 +573,49 @@ class WorkerDedupTest {
       assertThat(ran).containsExactly("a 1");
     }
   }
+
+  @Test
+  void U2_listenersHearOfWorkThatIsFinishedOrInFlight() throws Exception {
+    List<String> heard = new CopyOnWriteArrayList<>();
+    WorkerListener listener =
+        new WorkerListener() {
+          @Override
+          public void duplicate(Delivery delivery, DuplicateKind kind) {
+            heard.add(delivery.message().text() + " " + kind);
+          }
+
+          @Override
+          public void skipped(Delivery delivery, SkipReason why) {
+            heard.add(delivery.message().text() + " skipped " + why);
+          }
+        };
+    assertThat(askAsAnother("elsewhere")).isInstanceOf(ClaimOutcome.Granted.class);
+    try (Worker worker =
+        rig.worker()
+            .slots(2)
+            .dedup(store, BY_TEXT)
+            .listener(listener)
+            .handler(this::noteAndWait)
+            .start()) {
+      rig.enqueue("a");
+      started.await();
+      rig.enqueue("a");
+      Rig.eventually("the twin is recognised", () -> heard.size() == 1);
+      finish.countDown();
+      awaitAllAcked(worker);
+      rig.enqueue("a");
+      awaitAllAcked(worker);
+      rig.enqueue("elsewhere");
+      rig.awaitDepth(0, 0, 1);
+      assertThat(ran).containsExactly("a 1");
+      assertThat(heard)
+          .containsExactly(
+              "a IN_FLIGHT",
+              "a skipped DUPLICATE",
+              "a FINISHED",
+              "a skipped DUPLICATE",
+              "elsewhere IN_FLIGHT",
+              "elsewhere skipped IN_PROGRESS");
+    }
+  }
 }

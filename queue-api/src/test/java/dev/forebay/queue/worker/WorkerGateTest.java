@@ -185,4 +185,13 @@ class WorkerGateTest {
     worker.close();
     assertThat(ran).hasValue(0);
   }
+
+  @Test
+  void W6_aGateThatLivesOnForgetsAClosedWorker() {
+    Gate gate = Gate.open(rig.time);
+    AtomicInteger before = new AtomicInteger();
+    gate.onChange(before::incrementAndGet);
+    rig.worker().gate(gate).handler((delivery, context) -> {}).start().close();
+    assertThat(gate.listenerCount()).isEqualTo(1);
+  }
 }

@@ -324,4 +324,32 @@ class WorkerOrderTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("batches");
   }
+
+  @Test
+  void S3_aLimitThatFailsStopsNothing() {
+    AtomicBoolean started = new AtomicBoolean();
+    ConcurrencyLimit broken =
+        new ConcurrencyLimit() {
+          @Override
+          public int limit() {
+            if (started.get()) {
+              throw new IllegalStateException("made up");
+            }
+            return 1;
+          }
+
+          @Override
+          public void ended(Duration ran, int running, boolean dropped) {
+            throw new IllegalStateException("made up");
+          }
+        };
+    try (Worker worker =
+        rig.worker().slots(2).concurrencyLimit(broken).handler((d, c) -> {}).start()) {
+      started.set(true);
+      for (int i = 0; i < 10; i++) {
+        rig.enqueue("m" + i);
+      }
+      rig.awaitStats(worker, stats -> stats.handled() == 10 && stats.running() == 0);
+    }
+  }
 }

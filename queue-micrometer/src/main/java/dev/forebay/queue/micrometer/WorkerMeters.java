@@ -4,6 +4,7 @@ import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.worker.BreakerState;
+import dev.forebay.queue.worker.DuplicateKind;
 import dev.forebay.queue.worker.HandlerEnd;
 import dev.forebay.queue.worker.SkipReason;
 import dev.forebay.queue.worker.Worker;
@@ -37,9 +38,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>timers {@code message.age} (at the start of the handler), {@code queue.to.start}, {@code
  *       handler} (label {@code end}), {@code lease.margin} (what was left at each extension);
  *   <li>counters {@code received}, {@code skipped} (label {@code reason}; {@code duplicate} among
- *       them), {@code retried}, {@code throttled}, {@code returned}, {@code dead.lettered} (label
- *       {@code cause}), {@code unsettled} (label {@code result}), {@code leases.lost}, {@code
- *       wasted} in seconds;
+ *       them), {@code duplicates} (label {@code work}: {@code finished} or {@code in_flight}),
+ *       {@code retried}, {@code throttled}, {@code returned}, {@code dead.lettered} (label {@code
+ *       cause}), {@code unsettled} (label {@code result}), {@code leases.lost}, {@code wasted} in
+ *       seconds;
  *   <li>gauges {@code breaker} (0 closed, 1 half open, 2 open), {@code intake.stopped} (0 or 1)
  *       and, once bound, {@code slots}, {@code in.flight}, {@code backlog}, {@code oldest.age} and
  *       {@code drain} in seconds, {@code desired.workers}.
@@ -186,6 +188,11 @@ public final class WorkerMeters implements WorkerListener {
   @Override
   public void extended(Delivery delivery, Duration margin) {
     leaseMargin.record(margin);
+  }
+
+  @Override
+  public void duplicate(Delivery delivery, DuplicateKind kind) {
+    counter("duplicates", "work", label(kind)).increment();
   }
 
   @Override

@@ -93,6 +93,7 @@ class WorkerMetersTest {
     assertThat(counter("dead.lettered", "cause", IllegalStateException.class.getSimpleName()))
         .isEqualTo(1);
     assertThat(counter("skipped", "reason", "duplicate")).isEqualTo(1);
+    assertThat(counter("duplicates", "work", "finished")).isEqualTo(1);
     assertThat(counter("leases.lost")).isZero();
     assertThat(counter("wasted")).isZero();
   }
