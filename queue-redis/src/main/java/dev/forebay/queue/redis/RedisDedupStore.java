@@ -72,7 +72,13 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
     prefix = builder.prefix;
     link =
         new RedisLink(
-            builder.client, builder.uri, builder.timeout, MAX_PENDING, SystemTimeSource.get());
+            "dedup store",
+            "work is not recognised",
+            builder.client,
+            builder.uri,
+            builder.timeout,
+            MAX_PENDING,
+            SystemTimeSource.get());
   }
 
   /**

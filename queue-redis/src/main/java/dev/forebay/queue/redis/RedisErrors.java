@@ -45,8 +45,8 @@ final class RedisErrors {
               ErrorCode.ACCESS_DENIED,
               "Redis refuses ("
                   + kind
-                  + "): the user needs its password in the RedisURI, EVAL and EVALSHA, and GET,"
-                  + " SET, DEL, PEXPIRE and PTTL on the keys of the store's prefix.",
+                  + "): the user needs its password in the RedisURI, EVAL and EVALSHA, and GET, GETRANGE,"
+                  + " SET, SETRANGE, DEL, PEXPIRE and PTTL on the keys of the store's prefix.",
               refused);
       case "OOM" ->
           new QueueException(

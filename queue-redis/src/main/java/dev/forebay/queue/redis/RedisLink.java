@@ -25,11 +25,13 @@ import org.slf4j.LoggerFactory;
  */
 final class RedisLink {
 
-  private static final Logger LOG = LoggerFactory.getLogger(RedisDedupStore.class);
+  private static final Logger LOG = LoggerFactory.getLogger(RedisLink.class);
 
   /** Between attempts to connect: a Redis that is down must not be asked by every message. */
   private static final Duration RECONNECT = Duration.ofSeconds(1);
 
+  private final String store;
+  private final String loss;
   private final RedisClient client;
   private final RedisURI uri;
   private final Duration timeout;
@@ -43,7 +45,22 @@ final class RedisLink {
   private boolean closed;
   private boolean down;
 
-  RedisLink(RedisClient client, RedisURI uri, Duration timeout, int maxPending, TimeSource time) {
+  /**
+   * Not connected yet.
+   *
+   * @param store whose connection it is, for texts
+   * @param loss what is lost while Redis is away, likewise
+   */
+  RedisLink(
+      String store,
+      String loss,
+      RedisClient client,
+      RedisURI uri,
+      Duration timeout,
+      int maxPending,
+      TimeSource time) {
+    this.store = store;
+    this.loss = loss;
     this.client = client;
     this.uri = uri;
     this.timeout = timeout;
@@ -105,7 +122,7 @@ final class RedisLink {
     synchronized (lock) {
       if (closed) {
         return CompletableFuture.failedFuture(
-            new QueueException(ErrorCode.CLOSED, "The dedup store is closed."));
+            new QueueException(ErrorCode.CLOSED, "The " + store + " is closed."));
       }
       CompletableFuture<StatefulRedisConnection<byte[], byte[]>> current = connection;
       if (current == null || (current.isCompletedExceptionally() && mayTryAgain())) {
@@ -140,12 +157,14 @@ final class RedisLink {
     }
     if (failure != null) {
       LOG.warn(
-          "The dedup store cannot use Redis at {}:{}; work is not recognised meanwhile: {}",
+          "The {} cannot use Redis at {}:{}; {} meanwhile: {}",
+          store,
           uri.getHost(),
           uri.getPort(),
+          loss,
           failure.getMessage());
     } else {
-      LOG.info("The dedup store uses Redis at {}:{}", uri.getHost(), uri.getPort());
+      LOG.info("The {} uses Redis at {}:{}", store, uri.getHost(), uri.getPort());
     }
   }
 

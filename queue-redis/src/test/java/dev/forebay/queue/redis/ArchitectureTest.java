@@ -21,12 +21,15 @@ class ArchitectureTest {
           .importPackages("dev.forebay.queue.redis");
 
   @Test
-  void onlyTheStoreAndItsBuilderArePublic() {
+  void onlyTheStoresAndTheirBuildersArePublic() {
     assertThat(MODULE)
         .filteredOn(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
         .extracting(JavaClass::getFullName)
         .containsExactlyInAnyOrder(
-            RedisDedupStore.class.getName(), RedisDedupStore.Builder.class.getName());
+            RedisDedupStore.class.getName(),
+            RedisDedupStore.Builder.class.getName(),
+            RedisProgressStore.class.getName(),
+            RedisProgressStore.Builder.class.getName());
   }
 
   @Test
