@@ -10,13 +10,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The in-memory queue behind one that is wrong on purpose. */
-final class BrokenHarness implements WorkQueueHarness {
+public final class BrokenHarness implements WorkQueueHarness {
 
   private final BrokenQueue broken;
   private final MemoryHarness memory;
   private final Broker broker;
 
-  BrokenHarness(BrokenQueue broken) {
+  public BrokenHarness(BrokenQueue broken) {
     this.broken = broken;
     memory = broken == BrokenQueue.NOT_BROKEN ? MemoryHarness.manual() : MemoryHarness.impatient();
     broker = new Broker(memory.timing().source());

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** The in-memory queue: one store for all the queues and queue objects of a test. */
-final class MemoryHarness implements WorkQueueHarness {
+public final class MemoryHarness implements WorkQueueHarness {
 
   private final InMemoryStore store;
   private final Timing timing;
@@ -22,19 +22,19 @@ final class MemoryHarness implements WorkQueueHarness {
     this.timing = timing;
   }
 
-  static MemoryHarness manual() {
+  public static MemoryHarness manual() {
     ManualTimeSource clock = new ManualTimeSource();
     return new MemoryHarness(new InMemoryStore(clock), Timing.manual(clock));
   }
 
   /** For queues that hang on purpose. */
-  static MemoryHarness impatient() {
+  public static MemoryHarness impatient() {
     ManualTimeSource clock = new ManualTimeSource();
     return new MemoryHarness(
         new InMemoryStore(clock), Timing.manual(clock, Duration.ofMillis(700)));
   }
 
-  static MemoryHarness real() {
+  public static MemoryHarness real() {
     return new MemoryHarness(new InMemoryStore(), Timing.real());
   }
 
