@@ -21,10 +21,16 @@ final class AttemptChecks {
     for (Trace trace : index.traces.values()) {
       checks.first(trace);
       Hold before = null;
+      int burned = 0;
       for (Hold hold : trace.holds) {
         if (before != null && hold.surelyAfter(before)) {
           checks.early(before, hold);
-          checks.counted(before, hold);
+          if (to.exact()) {
+            checks.counted(before, hold);
+          } else {
+            burned += checks.burned(before, hold) ? 1 : 0;
+            checks.tooLow(burned, before, hold);
+          }
         }
         before = hold;
       }
@@ -83,9 +89,7 @@ final class AttemptChecks {
     boolean live = at + to.granularity() < before.earliestEnd(at);
     if (settled == null && (freed ? before.hasUnknown() : live)) {
       // It was released, or it was not and its lease ended: either is counted as it was.
-      if (to.exact()) {
-        between(before, next, 0, 1);
-      }
+      between(before, next, 0, 1);
       return;
     }
     Attempts first = before.deliver.told().attempts();
@@ -102,9 +106,30 @@ final class AttemptChecks {
           next.deliver);
       return;
     }
-    if (to.exact()) {
-      boolean failed = settled != null && settled.kind() == Kind.RELEASE;
-      between(before, next, failed ? 1 : 0, failed || before.hasUnknown() ? 1 : 0);
+    boolean failed = settled != null && settled.kind() == Kind.RELEASE;
+    between(before, next, failed ? 1 : 0, failed || before.hasUnknown() ? 1 : 0);
+  }
+
+  /** Whether this delivery surely cost an attempt. */
+  private boolean burned(Hold hold, Hold next) {
+    Event settled = hold.settled();
+    if (settled == null) {
+      return hold.perhapsSettled() == null && hold.latestEnd(Event.NEVER) < next.deliver.invoked();
+    }
+    return settled.kind() == Kind.RELEASE
+        || (settled.kind() == Kind.RETURN && !to.can.returnsWithoutAttempt());
+  }
+
+  /** Where counts are not exact a number may be too high for a while, never too low. */
+  private void tooLow(int burned, Hold before, Hold next) {
+    if (index.redrives.isEmpty() && next.deliver.told().attempts().next() < 1 + burned) {
+      to.add(
+          Check.I6,
+          Rule.R2,
+          "after " + burned + " attempts that count",
+          before.deliver,
+          before.settled(),
+          next.deliver);
     }
   }
 

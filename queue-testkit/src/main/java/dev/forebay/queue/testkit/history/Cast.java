@@ -332,7 +332,31 @@ final class Cast {
       }
     }
     if (failure != null) {
-      throw new AssertionError("An actor failed", failure);
+      throw new AssertionError("An actor failed. Without an answer: " + unanswered(), failure);
+    }
+  }
+
+  /** The first calls that nobody answered, and what happened to their messages. */
+  private String unanswered() {
+    History history = recorder.history();
+    StringBuilder out = new StringBuilder();
+    history.events().stream()
+        .filter(event -> event.completed() == Event.NEVER && event.kind() != Event.Kind.POLL)
+        .limit(5)
+        .forEach(open -> append(out, history, open));
+    return out.toString();
+  }
+
+  private static void append(StringBuilder out, History history, Event open) {
+    out.append("\n  ").append(open.line(history.origin()));
+    for (Event event : history.events()) {
+      boolean same = open.id() != null && open.id().equals(event.id());
+      boolean life =
+          event.process() == open.process()
+              && (event.kind() == Event.Kind.CLOSE || event.kind() == Event.Kind.CRASH);
+      if (same || life) {
+        out.append("\n      ").append(event.line(history.origin()));
+      }
     }
   }
 

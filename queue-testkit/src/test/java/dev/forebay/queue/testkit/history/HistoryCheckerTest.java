@@ -334,6 +334,21 @@ class HistoryCheckerTest {
   }
 
   @Test
+  void R2_tooLow_whereCountsAreNotExact() {
+    Capabilities can =
+        Capabilities.builder("script")
+            .attempts(Capabilities.AttemptPrecision.CAUSE_PER_PROCESS, true)
+            .build();
+    Script script = one();
+    script.act(Kind.RETURN, script.deliver("a", 100), 200, Result.OK, 0);
+    script.act(Kind.RELEASE, script.deliver("a", 300, new Attempts(0, 1, 0)), 400, Result.OK, 0);
+    // The second was called one too many: this one, at the same number, is right.
+    script.act(Kind.RELEASE, script.deliver("a", 500, new Attempts(0, 1, 1)), 600, Result.OK, 0);
+    script.ack(script.deliver("a", 700, new Attempts(1, 0, 1)), 800).drained(60_000);
+    bad(HistoryChecker.of(can).check(script.history()), Check.I6, Rule.R2, 3);
+  }
+
+  @Test
   void R1_backTooEarly() {
     Script script = one();
     script.act(Kind.RELEASE, script.deliver("a", 100), 200, Result.OK, 1_000);
