@@ -45,7 +45,9 @@ final class WorkerOverhead implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Report report =
-        new Report("worker-overhead", List.of("slots", "consumer", "messages per second"));
+        new Report(
+            "worker-overhead",
+            List.of("slots", "consumer", "messages per second", "bytes per message"));
     for (int count : slots) {
       measure(report, count, "worker", WorkerOverhead::worker);
       measure(report, count, "poll() loops", WorkerOverhead::loops);
@@ -57,29 +59,37 @@ final class WorkerOverhead implements Callable<Integer> {
   private void measure(Report report, int slotCount, String name, Consumption consumption)
       throws Exception {
     List<Double> perSecond = new ArrayList<>();
+    List<Double> bytes = new ArrayList<>();
     for (int round = -2; round < rounds; round++) {
-      double measured = round(slotCount, consumption);
+      Round measured = round(slotCount, consumption);
       if (round >= 0) {
-        perSecond.add(measured);
+        perSecond.add(measured.perSecond());
+        bytes.add(measured.bytesPerMessage());
       }
     }
-    report.row(slotCount, name, Figures.spread(perSecond));
+    report.row(slotCount, name, Figures.spread(perSecond), Figures.spread(bytes));
     report.put(name + "-" + slotCount, perSecond);
+    report.put(name + "-" + slotCount + "-bytes", bytes);
   }
 
-  private double round(int slotCount, Consumption consumption) throws Exception {
+  /** What one round cost; the enqueue is not in it. */
+  private record Round(double perSecond, double bytesPerMessage) {}
+
+  private Round round(int slotCount, Consumption consumption) throws Exception {
     LongAdder handled = new LongAdder();
     try (InMemoryWorkQueue queue =
         InMemoryWorkQueue.builder("overhead").maxBytes(Long.MAX_VALUE / 2).build()) {
       for (int i = 0; i < messages; i++) {
         queue.enqueue(Message.text("job"));
       }
+      long allocated = Allocation.ofAllThreads();
       long start = System.nanoTime();
       AutoCloseable consumer = consumption.start(queue, slotCount, handled);
       JobLog.await(() -> handled.sum() == messages, 300, "all messages");
       double seconds = (System.nanoTime() - start) / 1e9;
+      allocated = Allocation.ofAllThreads() - allocated;
       consumer.close();
-      return messages / seconds;
+      return new Round(messages / seconds, allocated / (double) messages);
     }
   }
 

@@ -226,6 +226,27 @@ class ExamplesTest {
         .contains("idle: {\"backlog\":0,");
   }
 
+  @Test
+  void lateRequestsAreNotAnsweredAndOthersInTime() {
+    assertThat(output(() -> LateRequests.main(new String[0])))
+        .contains(
+            "short answer to normal, 15 s left",
+            "long answer to patient, 290 s left",
+            "expired: 1",
+            "impatient: EXPIRED")
+        .doesNotContain("answer to impatient");
+  }
+
+  @Test
+  void microBatchesGoByModelAndBudgetAndFailAlone() {
+    assertThat(output(() -> MicroBatches.main(new String[0])))
+        .contains(
+            "chat: 4 prompts in one call",
+            "embed: 2 prompts in one call",
+            "embed: 1 prompts in one call",
+            "dead letters: 1");
+  }
+
   private interface Main {
     void run() throws Exception;
   }

@@ -22,6 +22,7 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +57,7 @@ public final class InMemoryWorkQueue implements WorkQueue {
   private final Duration grace;
   private final ReentrantLock closeLock = new ReentrantLock();
   private final Condition allDecided = closeLock.newCondition();
-  private long outstanding;
+  private final AtomicLong outstanding = new AtomicLong();
   private boolean graceOver;
   private boolean closed;
   private volatile boolean closing;
@@ -209,7 +210,7 @@ public final class InMemoryWorkQueue implements WorkQueue {
     TimeSource.Timer limit = time.schedule(grace, this::graceIsOver);
     closeLock.lock();
     try {
-      while (outstanding > 0 && !graceOver && !closed) {
+      while (outstanding.get() > 0 && !graceOver && !closed) {
         allDecided.awaitUninterruptibly();
       }
       closed = true;
@@ -237,23 +238,18 @@ public final class InMemoryWorkQueue implements WorkQueue {
   }
 
   void handedOut(int count) {
-    closeLock.lock();
-    try {
-      outstanding += count;
-    } finally {
-      closeLock.unlock();
-    }
+    outstanding.addAndGet(count);
   }
 
   void decided() {
-    closeLock.lock();
-    try {
-      outstanding--;
-      if (outstanding == 0) {
+    // Whoever closes looks at the count after it has said so, so one of the two sees the other.
+    if (outstanding.decrementAndGet() == 0 && closing) {
+      closeLock.lock();
+      try {
         allDecided.signalAll();
+      } finally {
+        closeLock.unlock();
       }
-    } finally {
-      closeLock.unlock();
     }
   }
 

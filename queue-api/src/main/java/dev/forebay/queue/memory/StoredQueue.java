@@ -16,6 +16,7 @@ import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -255,6 +256,7 @@ final class StoredQueue {
       return List.of();
     }
     List<Delivery> taken = new ArrayList<>(Math.min(max, ready.size()));
+    Instant wallClock = time.now();
     while (taken.size() < max) {
       Entry entry = ready.pollFirst();
       if (entry == null) {
@@ -269,7 +271,7 @@ final class StoredQueue {
       due.lease(entry);
       leased++;
       MemoryDelivery delivery =
-          new MemoryDelivery(owner, entry, store.nextNumber(), time, time.now(), entry.dueNanos);
+          new MemoryDelivery(owner, entry, store.nextNumber(), time, wallClock, entry.dueNanos);
       entry.delivery = delivery;
       taken.add(delivery);
     }

@@ -39,7 +39,7 @@ final class BatchExecution<T> implements Consumer<Batch> {
     for (Run run : batch.runs()) {
       execution.guarded(
           run,
-          () -> {
+          each -> {
             Execution.Admission admission = execution.admit(run);
             if (admission == Execution.Admission.NOW && execution.begin(run, false)) {
               begun.add(run);
@@ -124,7 +124,7 @@ final class BatchExecution<T> implements Consumer<Batch> {
   private void end(Run run, @Nullable Outcome outcome, @Nullable Throwable failure) {
     execution.guarded(
         run,
-        () -> {
+        each -> {
           execution.ended(run, outcome, failure);
           return Execution.Admission.NEVER;
         });

@@ -5,7 +5,7 @@ import dev.forebay.queue.policy.LeasePolicy;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +47,9 @@ final class Execution implements Consumer<Task> {
   private final Stopping stopping;
   private final Consumer<List<Run>> again;
 
+  /** Made once and not for each message. */
+  private final Function<Run, Admission> admitted = this::runIfAdmitted;
+
   /**
    * Runs this handler.
    *
@@ -79,7 +82,7 @@ final class Execution implements Consumer<Task> {
   @Override
   public void accept(Task task) {
     if (task instanceof Run run) {
-      guarded(run, () -> runIfAdmitted(run));
+      guarded(run, admitted);
     }
   }
 
@@ -95,10 +98,10 @@ final class Execution implements Consumer<Task> {
    * Does something to a run and frees its slot, unless it is {@link Admission#LATER}: then it may
    * be in other hands by now, with its slot.
    */
-  void guarded(Run run, Supplier<Admission> action) {
+  void guarded(Run run, Function<Run, Admission> action) {
     boolean holdsSlot = true;
     try {
-      holdsSlot = action.get() != Admission.LATER;
+      holdsSlot = action.apply(run) != Admission.LATER;
     } catch (RuntimeException | Error e) {
       // Not the handler's: those end up as a failure of its attempt.
       LOG.error("The worker failed on {}; it comes back when its lease ends", run, e);
@@ -188,10 +191,11 @@ final class Execution implements Consumer<Task> {
     long spent = run.end();
     counters.busyNanos.add(spent);
     counters.handlerTime.record(spent);
-    if (leases.followsWork()) {
+    Result result = result(run, outcome, failure);
+    if (leases.followsWork() && result != Result.LOST && result != Result.CUT_SHORT) {
+      // One that hung says nothing of how long the others take.
       times.record(run.type(), spent);
     }
-    Result result = result(run, outcome, failure);
     if (signals.heard()) {
       HandlerEnd end = Result.end(result);
       Duration ran = Duration.ofNanos(spent);
