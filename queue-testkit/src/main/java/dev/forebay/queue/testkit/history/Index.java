@@ -170,6 +170,12 @@ final class Index {
     return life != null && life.opened <= from && life.ended >= to;
   }
 
+  /** Whether anything was handed out in this time. */
+  boolean deliveredBetween(long from, long to) {
+    return holds.values().stream()
+        .anyMatch(hold -> hold.deliver.completed() > from && hold.deliver.completed() < to);
+  }
+
   /** Whether a process came or went in this time. */
   boolean moved(long from, long to) {
     return lives.values().stream()
