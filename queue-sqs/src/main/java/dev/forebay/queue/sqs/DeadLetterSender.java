@@ -2,6 +2,7 @@ package dev.forebay.queue.sqs;
 
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -21,7 +22,8 @@ import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
  * dedup id that is the same for each copy of this stay of the message in its queue, and another one
  * once it was sent back from the dead letters.
  *
- * <p>Thread-safe.
+ * <p>Thread-safe. Never waits: a buffer that is full is a failure that passes, since copies are
+ * written on the threads of the client and of timers, too.
  */
 final class DeadLetterSender {
 
@@ -70,7 +72,7 @@ final class DeadLetterSender {
       CompletableFuture<EnqueueOutcome> outcome) {
     var unused =
         sender
-            .send(delivery.id(), copy, group(delivery), dedupId(delivery), 0)
+            .sendWithoutWaiting(delivery.id(), copy, group(delivery), dedupId(delivery))
             .thenAccept(
                 result -> {
                   if (!(result instanceof EnqueueOutcome.Failed failed)) {
@@ -78,9 +80,12 @@ final class DeadLetterSender {
                     return;
                   }
                   Duration pause = Pauses.after(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS);
-                  if (failed.retryable()
-                      && tries < MAX_TRIES
-                      && delivery.leaseRemaining().compareTo(pause) > 0) {
+                  // A full buffer is asked again for as long as the lease lives: it costs no
+                  // request.
+                  boolean again =
+                      failed.code() == ErrorCode.OVERLOADED
+                          || (failed.retryable() && tries < MAX_TRIES);
+                  if (again && delivery.leaseRemaining().compareTo(pause) > 0) {
                     time.schedule(pause, () -> attempt(delivery, copy, tries + 1, outcome));
                     return;
                   }

@@ -81,24 +81,38 @@ final class Sender {
     }
   }
 
-  /** Sends one message; completes when its outcome is known, never exceptionally. */
+  /**
+   * Sends one message; completes when its outcome is known, never exceptionally. Where the buffer
+   * is full the caller waits for room, for a bounded time.
+   */
   CompletableFuture<EnqueueOutcome> send(
       String id,
       SqsWire.Encoded encoded,
       @Nullable String group,
       @Nullable String dedupId,
       int delaySeconds) {
-    Parcel parcel =
-        new Parcel(id, encoded, group, dedupId, delaySeconds, fifo, new CompletableFuture<>());
-    if (!batcher.offer(parcel, PATIENCE)) {
+    return offer(
+        new Parcel(id, encoded, group, dedupId, delaySeconds, fifo, new CompletableFuture<>()),
+        PATIENCE);
+  }
+
+  /** Sends one message likewise, but never waits: for threads that belong to somebody else. */
+  CompletableFuture<EnqueueOutcome> sendWithoutWaiting(
+      String id, SqsWire.Encoded encoded, @Nullable String group, @Nullable String dedupId) {
+    return offer(
+        new Parcel(id, encoded, group, dedupId, 0, fifo, new CompletableFuture<>()), Duration.ZERO);
+  }
+
+  private CompletableFuture<EnqueueOutcome> offer(Parcel parcel, Duration patience) {
+    if (!batcher.offer(parcel, patience)) {
       parcel
           .outcome()
           .complete(
               new EnqueueOutcome.Failed(
                   ErrorCode.OVERLOADED,
-                  "The buffer of messages to send stayed full for "
-                      + PATIENCE.toSeconds()
-                      + " s: SQS takes less than is enqueued. Nothing was sent; enqueue slower."));
+                  "The buffer of messages to send is full"
+                      + (patience.isZero() ? "" : ", for " + patience.toSeconds() + " s now")
+                      + ": SQS takes less than is enqueued. Nothing was sent; enqueue slower."));
     }
     return parcel.outcome();
   }
