@@ -113,6 +113,7 @@ final class KafkaKeyedContender implements Callable<Integer> {
                 topic)
             .group(group)
             .withoutDeadLetters()
+            .withoutDelays()
             .build()) {
       if (slots > 2) {
         Worker worker =

@@ -340,6 +340,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     try (KafkaWorkQueue queue =
         KafkaWorkQueue.keyed(Map.of("bootstrap.servers", bootstrap), topic)
             .withoutDeadLetters()
+            .withoutDelays()
             .grace(Duration.ofSeconds(30))
             .build()) {
       List<CompletableFuture<?>> stored = new ArrayList<>();

@@ -89,6 +89,7 @@ final class KafkaKeyedMembers implements Callable<Integer> {
     return KafkaWorkQueue.keyed(Map.of("bootstrap.servers", bootstrap), topic)
         .group(topic)
         .withoutDeadLetters()
+        .withoutDelays()
         .build();
   }
 

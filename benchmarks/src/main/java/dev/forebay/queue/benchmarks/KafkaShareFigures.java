@@ -254,7 +254,6 @@ final class KafkaShareFigures implements Callable<Integer> {
             .group(name + "-" + topic)
             .withoutDeadLetters()
             .withoutDelays()
-            .withoutDelays()
             .build()) {
       List<Thread> slots = new ArrayList<>();
       for (int slot = 0; slot < threads; slot++) {
@@ -295,7 +294,6 @@ final class KafkaShareFigures implements Callable<Integer> {
         .group("workers-" + topic)
         .lease(lease)
         .withoutDeadLetters()
-        .withoutDelays()
         .withoutDelays()
         .build();
   }
