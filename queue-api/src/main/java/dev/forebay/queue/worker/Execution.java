@@ -107,7 +107,7 @@ final class Execution implements Consumer<Task> {
       LOG.error("The worker failed on {}; it comes back when its lease ends", run, e);
     } finally {
       if (holdsSlot) {
-        run.lane().slots.giveBack();
+        run.freeSlot();
       }
     }
   }

@@ -6,6 +6,7 @@ import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.Backoff;
 import dev.forebay.queue.policy.Jitter;
+import dev.forebay.queue.spi.ReadyQueue;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +56,7 @@ final class Intake implements Runnable {
   private final Runnable queueClosed;
   private final Runnable wakeUp;
   private final String name;
+  private final @Nullable ReadyQueue ready;
 
   private int failures;
   private int emptyInARow;
@@ -81,6 +84,7 @@ final class Intake implements Runnable {
     this.lane = lane;
     this.queue = lane.queue;
     this.name = queue.name();
+    this.ready = queue instanceof ReadyQueue has ? has : null;
     this.wait = wait;
     this.time = time;
     this.slots = lane.slots;
@@ -186,12 +190,7 @@ final class Intake implements Runnable {
     List<Run> runs = new ArrayList<>(taken.size());
     for (Delivery delivery : taken) {
       if (runs.size() < asked) {
-        Run run = new Run(lane, delivery, granted, nanos, time);
-        run.receivedAtAge(nanosBetween(delivery.enqueuedAt(), now));
-        runs.add(run);
-        if (signals.heard()) {
-          signals.tell(listener -> listener.received(delivery));
-        }
+        runs.add(received(delivery, granted, nanos, now));
       } else {
         // More than asked for (P1); there is no slot for it.
         lane.settler.giveBack(delivery);
@@ -200,6 +199,39 @@ final class Intake implements Runnable {
     slots.take(runs.size());
     gates.took(runs.size());
     dispatch.accept(runs);
+  }
+
+  private Run received(Delivery delivery, Duration granted, long nanos, Instant now) {
+    Run run = new Run(lane, delivery, granted, nanos, time);
+    run.receivedAtAge(nanosBetween(delivery.enqueuedAt(), now));
+    if (signals.heard()) {
+      signals.tell(listener -> listener.received(delivery));
+    }
+    return run;
+  }
+
+  /**
+   * Takes the next delivery for a slot that is in use and done with its last one, if the queue has
+   * one at hand. For the thread of that slot; only where the slots are all that bounds what runs.
+   *
+   * @return null when there is none; then the slot is to be given back
+   */
+  @Nullable Run next() {
+    if (ready == null || stopping.get() || !slots.mayPassOn() || gates.room() <= 0) {
+      return null;
+    }
+    try {
+      List<Delivery> taken = ready.pollReady(1);
+      if (taken.isEmpty()) {
+        return null;
+      }
+      gates.took(1);
+      return received(taken.get(0), lane.keeper.granted(), time.nanoTime(), time.now());
+    } catch (RuntimeException | Error e) {
+      // What lasts is seen by the next poll, too, which knows what to do about it.
+      LOG.debug("Queue {}: a slot could not take its next message by itself", name, e);
+      return null;
+    }
   }
 
   private static long nanosBetween(Instant from, Instant to) {

@@ -83,6 +83,11 @@ final class LeaseKeeper {
     return granted;
   }
 
+  /** The same, as known so far. */
+  Duration granted() {
+    return granted;
+  }
+
   /** No further round. */
   void stop() {
     synchronized (lock) {

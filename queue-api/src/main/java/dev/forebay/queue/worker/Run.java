@@ -56,6 +56,7 @@ final class Run extends RunContext implements Task {
   private @Nullable Flight flight;
   private ClaimOutcome.@Nullable Finished twinsEnd;
   private long skippedSteps;
+  private @Nullable Runnable slotHeir;
   private long spentNanos;
   private long ageNanos;
   private int besides;
@@ -206,6 +207,21 @@ final class Run extends RunContext implements Task {
 
   void skipNoStep() {
     skippedSteps = 0;
+  }
+
+  /** Who gets the slot that it holds when it is done with; called by the thread that runs it. */
+  void slotGoesTo(Runnable heir) {
+    slotHeir = heir;
+  }
+
+  /** It needs its slot no more. */
+  void freeSlot() {
+    Runnable heir = slotHeir;
+    if (heir == null) {
+      lane().slots.giveBack();
+    } else {
+      heir.run();
+    }
   }
 
   /** How old the message was when received, for {@link #ageNanos()}. */

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,6 +20,9 @@ import org.slf4j.LoggerFactory;
  * time. Nothing is left waiting: a runner ends its wake before its last look at the queue, and
  * whoever adds looks at the wake after adding, so one of the two sees the other.
  *
+ * <p>A runner whose run has ended and for whom nothing waits asks for the next run itself, if it
+ * may: its slot then goes from one run to the next without a change of threads.
+ *
  * <p>Which comes next, and how many may run at once, is the {@link Line}'s to say. Thread-safe.
  */
 final class Runners {
@@ -28,6 +32,7 @@ final class Runners {
   private final Line line;
   private final SlotThreads threads;
   private final Consumer<Task> body;
+  private final Function<Lane, @Nullable Run> nextOf;
   private final Waiter drainer;
   private final Set<Runner> active = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean waking = new AtomicBoolean();
@@ -37,12 +42,19 @@ final class Runners {
    *
    * @param line what waits, and which is next
    * @param body does all there is to do about a task; throws nothing
+   * @param nextOf takes the next run of a lane for a slot that is in use; null when there is none
    * @param drainer told when a runner has ended
    */
-  Runners(Line line, SlotThreads threads, Consumer<Task> body, Waiter drainer) {
+  Runners(
+      Line line,
+      SlotThreads threads,
+      Consumer<Task> body,
+      Function<Lane, @Nullable Run> nextOf,
+      Waiter drainer) {
     this.line = line;
     this.threads = threads;
     this.body = body;
+    this.nextOf = nextOf;
     this.drainer = drainer;
   }
 
@@ -114,6 +126,7 @@ final class Runners {
     volatile @Nullable Task current;
     volatile @Nullable Thread thread;
     private boolean woken = true;
+    private boolean hasSlot;
 
     @Override
     public void run() {
@@ -121,10 +134,15 @@ final class Runners {
       try {
         Task next;
         while ((next = next()) != null) {
-          current = next;
-          body.accept(next);
-          current = null;
-          line.ended(next);
+          for (Task task = next; task != null; task = after(task)) {
+            if (task instanceof Run run) {
+              run.slotGoesTo(this::inherit);
+            }
+            current = task;
+            body.accept(task);
+            current = null;
+            line.ended(task);
+          }
         }
       } finally {
         if (woken) {
@@ -134,6 +152,23 @@ final class Runners {
         active.remove(this);
         drainer.signal();
       }
+    }
+
+    private void inherit() {
+      hasSlot = true;
+    }
+
+    /** What its slot goes on with; null when it was given back. */
+    private @Nullable Task after(Task ended) {
+      if (!hasSlot || !(ended instanceof Run run)) {
+        return null;
+      }
+      hasSlot = false;
+      Run next = line.hasStartable() ? null : nextOf.apply(run.lane());
+      if (next == null) {
+        run.lane().slots.giveBack();
+      }
+      return next;
     }
 
     private @Nullable Task next() {

@@ -50,6 +50,11 @@ final class Slots {
     return Math.max(0, Math.min(total - inUse, maxSettling - inUse - settling.get()));
   }
 
+  /** Whether a slot in use may go from one delivery to the next without having been free. */
+  boolean mayPassOn() {
+    return used.get() + settling.get() <= maxSettling;
+  }
+
   int used() {
     return used.get();
   }

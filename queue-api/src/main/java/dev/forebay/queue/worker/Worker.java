@@ -102,7 +102,14 @@ public final class Worker implements AutoCloseable {
             this::dispatch);
     activity = plan.activity(name + "-protection");
     Line line = plan.line(this::lookAgain, this::signalTakers);
-    runners = new Runners(line, threads, plan.body(execution), drainer);
+    runners =
+        new Runners(
+            line,
+            threads,
+            plan.body(execution),
+            // Where more than the slots has a say, everything goes through the line.
+            plan.ordered() ? lane -> null : lane -> intakes.get(lane.number).next(),
+            drainer);
     Settler.Rules rules =
         new Settler.Rules(
             builder.retry,

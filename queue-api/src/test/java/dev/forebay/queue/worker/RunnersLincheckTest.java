@@ -32,7 +32,8 @@ public class RunnersLincheckTest {
   }
 
   private final Held threads = new Held();
-  private final Runners runners = new Runners(new FifoLine(), threads, run -> {}, new Waiter());
+  private final Runners runners =
+      new Runners(new FifoLine(), threads, run -> {}, lane -> null, new Waiter());
 
   @Operation
   public void dispatch() {
