@@ -209,9 +209,9 @@ final class KeyedMetadata {
     runs.count++;
     out.varint(skip);
     out.varint(length);
-    out.varint(retry.attempts().failed());
-    out.varint(retry.attempts().leaseLost());
-    out.varint(retry.attempts().returned());
+    out.varint(Math.min(MAX_COUNT, retry.attempts().failed()));
+    out.varint(Math.min(MAX_COUNT, retry.attempts().leaseLost()));
+    out.varint(Math.min(MAX_COUNT, retry.attempts().returned()));
     out.varint(retry.notBefore() == 0 ? 0 : units(retry.notBefore()) - runs.firstUnit + 1);
   }
 
@@ -288,7 +288,7 @@ final class KeyedMetadata {
               (int) varint(in, MAX_COUNT),
               (int) varint(in, MAX_COUNT),
               (int) varint(in, MAX_COUNT));
-      long unit = varint(in, MAX_UNITS);
+      long unit = varint(in, MAX_UNITS - firstUnit);
       Retry retry = new Retry(attempts, unit == 0 ? 0 : (firstUnit + unit - 1) * UNIT_MILLIS);
       seen += skip + length;
       if (seen > KeyedLedger.MAX_SPAN || retries.size() + length > MAX_RETRIES) {
