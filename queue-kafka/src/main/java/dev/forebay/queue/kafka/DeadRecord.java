@@ -22,9 +22,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param record where it is
  * @param envelope as much of the message as can be read, with what it died of
- * @param isMessage whether that is the whole message, so that it can be brought back
+ * @param obstacle why it cannot be brought back, and what to do; null when this is the whole
+ *     message
  */
-record DeadRecord(ConsumerRecord<byte[], byte[]> record, Envelope envelope, boolean isMessage)
+record DeadRecord(
+    ConsumerRecord<byte[], byte[]> record, Envelope envelope, @Nullable String obstacle)
     implements DeadLetterStore.Found {
 
   /** What the broker writes beside key and value; the record's own headers are lost. */
@@ -38,16 +40,50 @@ record DeadRecord(ConsumerRecord<byte[], byte[]> record, Envelope envelope, bool
 
   /** Reads a record; what says nothing of its origin counts as dead in the queue {@code name}. */
   static DeadRecord read(ConsumerRecord<byte[], byte[]> record, String name) {
+    if (record.value() == null && record.headers().lastHeader(TOPIC) != null) {
+      return withoutCopy(record, name);
+    }
     Envelope envelope;
     try {
       envelope = RecordCodec.decode(record).envelope();
     } catch (RecordCodec.UndecodableException e) {
-      return new DeadRecord(record, broken(record, name, String.valueOf(e.getMessage())), false);
+      Envelope broken = broken(record, name, String.valueOf(e.getMessage()));
+      return new DeadRecord(
+          record,
+          broken,
+          "The record "
+              + broken.id()
+              + " is no message that a worker could be given. Look at it with Kafka's own tools,"
+              + " then discard it.");
     }
     if (envelope.deadLetter() == null) {
       envelope = foreign(record, envelope, name);
     }
-    return new DeadRecord(record, envelope, true);
+    return new DeadRecord(record, envelope, null);
+  }
+
+  /** The broker says what died and where, and did not copy the record: its default. */
+  private static DeadRecord withoutCopy(ConsumerRecord<byte[], byte[]> record, String name) {
+    Map<String, String> said = new HashMap<>();
+    for (Header header : record.headers()) {
+      if (header.key().startsWith(BROKER) && header.value() != null) {
+        said.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+      }
+    }
+    Message empty = Message.of(new byte[0]).headers(said);
+    Instant written = Instant.ofEpochMilli(Math.max(0, record.timestamp()));
+    Envelope envelope =
+        foreign(record, new Envelope("", empty, written, Attempts.NONE, null), name);
+    return new DeadRecord(
+        record,
+        envelope,
+        "The broker wrote down that the record "
+            + envelope.id()
+            + " (topic, partition, offset) died, and not the record itself. Read it there with"
+            + " Kafka's own tools while the topic still has it, enqueue it yourself if it is"
+            + " wanted, then discard this dead letter. With"
+            + " errors.deadletterqueue.copy.record.enable=true on the share group later ones are"
+            + " copied.");
   }
 
   private static Envelope foreign(

@@ -68,14 +68,9 @@ final class KafkaDeadLetters implements DeadLetterStore {
    * marked} once that is done.
    */
   CompletableFuture<Optional<EnqueueOutcome.Failed>> enqueueAgain(DeadRecord letter) {
-    if (!letter.isMessage()) {
-      return CompletableFuture.completedFuture(
-          failed(
-              ErrorCode.INVALID_MESSAGE,
-              "The record "
-                  + letter.envelope().id()
-                  + " is no message that a worker could be given. Look at it with Kafka's own"
-                  + " tools, then discard it."));
+    String obstacle = letter.obstacle();
+    if (obstacle != null) {
+      return CompletableFuture.completedFuture(failed(ErrorCode.INVALID_MESSAGE, obstacle));
     }
     return enqueuer
         .send(RecordCodec.encode(topic, letter.envelope().redriven(), 0, 0))

@@ -53,13 +53,14 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
   @Override
   Capabilities.Builder prepare(
       BrokerAdmin admin, ClientProperties properties, Capabilities.Builder common) {
-    admin.checkShareGroups();
-    admin.configureGroup(group, lease, DELIVERY_LIMIT);
-    admin.checkMembership(group);
+    ShareAdmin share = new ShareAdmin(admin);
+    share.checkShareGroups();
+    share.configureGroup(group, lease, DELIVERY_LIMIT);
+    share.checkMembership(group);
     Duration shortest = Duration.ofSeconds(1);
     return common
         .lease(lease.compareTo(shortest) < 0 ? lease : shortest, Duration.ofHours(12))
-        .lateness(Duration.ofSeconds(2))
+        .lateness(LATENESS)
         // A hung process keeps what it holds until the broker's lock ends.
         .failureDetection(lease)
         // Without a delay topic the message occupies a consumer all the while.
@@ -87,6 +88,7 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
             deadLetters,
             grace,
             time);
-    return new ShareConsumption(settings, properties, enqueuer, delayed, admin, queue);
+    return new ShareConsumption(
+        settings, properties, enqueuer, delayed, new ShareAdmin(admin), queue);
   }
 }

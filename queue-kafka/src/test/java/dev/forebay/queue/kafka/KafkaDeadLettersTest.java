@@ -21,14 +21,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -112,6 +115,46 @@ class KafkaDeadLettersTest {
     assertThat(again.message().text()).isEqualTo("broken");
     // This queue's group, too, meets the record that cannot be decoded, and sets it aside itself.
     assertThat(queue.deadLetters().list(byCause(DeadLetterCause.MAX_RECEIVES)).items()).isEmpty();
+  }
+
+  /** As brokers do by default: where the record was, not what it was. */
+  @Test
+  void D3_whatTheBrokerDidNotCopy_isShown_andRedriveSaysWhy() {
+    KafkaWorkQueue queue = open(1);
+    ProducerRecord<byte[], byte[]> bare = new ProducerRecord<>(dead, null, null);
+    bare.headers().add("__dlq.errors.topic", utf8(topic));
+    bare.headers().add("__dlq.errors.partition", utf8("1"));
+    bare.headers().add("__dlq.errors.offset", utf8("7"));
+    bare.headers().add("__dlq.errors.message", utf8("too many deliveries"));
+    bare.headers().add("__dlq.errors.delivery.count", utf8("5"));
+    raw.put(bare);
+    DeadLetters letters = queue.deadLetters();
+    DeadLetters.Item item = letters.list(all()).items().get(0);
+    assertThat(item.id()).isEqualTo(topic + "-1-7");
+    assertThat(item.message().headers()).isEmpty();
+    assertThat(item.letter().origin()).isEqualTo(topic);
+    assertThat(item.letter().cause())
+        .isEqualTo(new DeadLetterCause(DeadLetterCause.MAX_RECEIVES, "too many deliveries"));
+    assertThat(item.letter().attempts().leaseLost()).isEqualTo(5);
+    assertThat(letters.redrive(all(), RedriveOptions.unlimited()).failed())
+        .isEqualTo(Map.of(ErrorCode.INVALID_MESSAGE, 1L));
+    ConsumerRecord<byte[], byte[]> found =
+        new ConsumerRecord<>(
+            dead,
+            0,
+            0,
+            0,
+            TimestampType.CREATE_TIME,
+            -1,
+            -1,
+            bare.key(),
+            bare.value(),
+            bare.headers(),
+            Optional.empty());
+    assertThat(DeadRecord.read(found, topic).obstacle())
+        .contains(topic + "-1-7", "errors.deadletterqueue.copy.record.enable=true");
+    assertThat(letters.discard(all(), RedriveOptions.unlimited()).done()).isEqualTo(1);
+    assertThat(letters.list(all()).items()).isEmpty();
   }
 
   @Test
