@@ -26,6 +26,11 @@ interface Consumption {
 
   List<Delivery> poll(int max, Duration wait);
 
+  /** As {@link dev.forebay.queue.spi.ReadyQueue#pollReady}. */
+  default List<Delivery> pollReady(int max) {
+    return List.of();
+  }
+
   CompletableFuture<Settlement> ack(Delivery delivery);
 
   CompletableFuture<Settlement> extend(Delivery delivery, Duration lease);

@@ -1,21 +1,17 @@
 package dev.forebay.queue.kafka;
 
-import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.kafka.DelayPartition.Waiting;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -37,16 +33,14 @@ import org.slf4j.LoggerFactory;
  * to.
  *
  * <p>One thread owns a consumer. The processes that work on a queue divide the classes among them
- * as a consumer group. A record is written to its next place first and its offset committed when
- * that is confirmed, so that a crash in between writes it once more and never loses it. Records
- * that have less than a second left are kept in memory until they are due, and overtake each other
- * there; what they overtake is written again before the partition is handed to another process in
- * an orderly way, so that nothing is written twice then.
+ * as a consumer group. A record is written to its next place first ({@link DelayJourneys}) and its
+ * offset committed when that is confirmed ({@link DelayCommits}), so that a crash in between writes
+ * it once more and never loses it. Before a partition is handed to another process in an orderly
+ * way, what is open and was overtaken is written again, so that nothing is written twice then.
  *
- * <p>Memory is bounded: {@value #MAX_OPEN} records or {@value #MAX_OPEN_BYTES} bytes are under way,
- * and each class has read at most {@value #MAX_WAITING} records or {@value #MAX_WAITING_BYTES}
- * bytes and one fetch ahead. At the bound, fetching from that partition is paused; the queue's own
- * partitions never are.
+ * <p>Memory is bounded: by what may be open, and each class has read at most {@value #MAX_WAITING}
+ * records or {@value #MAX_WAITING_BYTES} bytes and one fetch ahead. At the bound, fetching from
+ * that partition is paused; the queue's own partitions never are.
  *
  * <p>{@link #start}, {@link #stop} and {@link #close} are for any thread; all else belongs to the
  * forwarder's own.
@@ -55,40 +49,27 @@ final class DelayForwarder {
 
   private static final Logger log = LoggerFactory.getLogger(DelayForwarder.class);
 
-  private static final int MAX_OPEN = 10_000;
-  private static final long MAX_OPEN_BYTES = 16 << 20;
   private static final int MAX_WAITING = 2_000;
   private static final long MAX_WAITING_BYTES = 1 << 20;
 
   private static final long LONGEST_POLL_MILLIS = 2_000;
   private static final long SENDING_POLL_MILLIS = 50;
   private static final long RETRY_MILLIS = 1_000;
-  private static final long REFUSED_MILLIS = 60_000;
   private static final Duration HAND_OVER = Duration.ofSeconds(2);
-
-  private record Answer(Waiting of, boolean delivered, @Nullable Throwable error) {}
 
   private final DelayTopic topic;
   private final Supplier<Consumer<byte[], byte[]>> consumers;
-  private final Function<ProducerRecord<byte[], byte[]>, CompletableFuture<Void>> sender;
   private final TimeSource time;
   private final Trouble trouble;
   private final DelayCommits commits;
   private final Thread thread;
   private final CountDownLatch stopped = new CountDownLatch(1);
-  private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
   private volatile @Nullable Consumer<byte[], byte[]> waking;
   private volatile long closeBy;
 
   // The thread's own.
   private final Map<TopicPartition, DelayPartition> partitions = new HashMap<>();
-  private final PriorityQueue<Waiting> near =
-      new PriorityQueue<>(
-          Comparator.<Waiting>comparingLong(each -> each.lookAt)
-              .thenComparingLong(each -> each.offset));
-  private int openCount;
-  private long openBytes;
-  private int sending;
+  private final DelayJourneys journeys;
 
   /**
    * A forwarder that does nothing yet.
@@ -105,10 +86,12 @@ final class DelayForwarder {
       TimeSource time) {
     this.topic = topic;
     this.consumers = consumers;
-    this.sender = sender;
     this.time = time;
     this.trouble =
         new Trouble(log, "Topic " + topic.name() + ": delayed messages cannot be moved on");
+    this.journeys =
+        new DelayJourneys(
+            topic, sender, home -> partitions.get(home.partition) == home, time, trouble);
     this.commits = new DelayCommits(topic.name(), admin, time);
     this.thread = new Thread(this::run, "forebay-kafka-" + topic.name());
     this.thread.setDaemon(true);
@@ -180,10 +163,10 @@ final class DelayForwarder {
   }
 
   private void turn(Consumer<byte[], byte[]> consumer) {
-    takeAnswers();
+    journeys.takeAnswers();
     long now = millis();
     moveOn(now);
-    deliver(now);
+    journeys.goOn(now);
     commits.commit(consumer, partitions, now);
     bound(consumer);
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(idle(now)))) {
@@ -198,109 +181,17 @@ final class DelayForwarder {
     return time.now().toEpochMilli();
   }
 
-  private boolean hasRoom() {
-    return openCount < MAX_OPEN && openBytes < MAX_OPEN_BYTES;
-  }
-
   /** Opens what has waited long enough in its class. */
   private void moveOn(long now) {
     for (DelayPartition each : partitions.values()) {
-      while (hasRoom()) {
+      while (journeys.hasRoom()) {
         Waiting next = each.open(now);
         if (next == null) {
           break;
         }
-        openCount++;
-        openBytes += next.bytes;
-        route(next, DelayClasses.begin(next.leavesAt, now), now);
+        journeys.begin(next, DelayClasses.begin(next.leavesAt, now), now);
       }
     }
-  }
-
-  /** Sends what is due, and what is to be tried again. */
-  private void deliver(long now) {
-    for (Waiting next = near.peek(); next != null && next.lookAt <= now; next = near.peek()) {
-      near.remove();
-      route(next, now, now);
-    }
-  }
-
-  private void route(Waiting each, long begin, long now) {
-    ConsumerRecord<byte[], byte[]> record = each.record;
-    if (record == null) {
-      return;
-    }
-    int index = DelayClasses.of(each.due - begin);
-    if (each.due <= now) {
-      send(each, topic.due(record, each.due), true);
-    } else if (index == 0) {
-      each.lookAt = each.due;
-      near.add(each);
-    } else {
-      send(each, topic.next(record, index, begin), false);
-    }
-  }
-
-  private void send(Waiting each, ProducerRecord<byte[], byte[]> record, boolean delivering) {
-    each.sending = true;
-    sending++;
-    CompletableFuture<Boolean> unused =
-        sender
-            .apply(record)
-            .handle((stored, error) -> answers.add(new Answer(each, delivering, error)));
-  }
-
-  private void takeAnswers() {
-    for (Answer answer = answers.poll(); answer != null; answer = answers.poll()) {
-      take(answer);
-    }
-  }
-
-  private void take(Answer answer) {
-    Waiting each = answer.of();
-    Throwable error = answer.error();
-    each.sending = false;
-    sending--;
-    if (error == null) {
-      trouble.over();
-      ended(each);
-    } else if (partitions.get(each.home.partition) != each.home) {
-      // Another forwarder has it by now, and its record is still there.
-      ended(each);
-    } else if (answer.delivered() && KafkaErrors.sendCode(error) == ErrorCode.INVALID_MESSAGE) {
-      refused(each, error);
-    } else {
-      trouble.seen(error);
-      each.lookAt = millis() + RETRY_MILLIS;
-      near.add(each);
-    }
-  }
-
-  private void ended(Waiting each) {
-    if (each.record != null) {
-      each.record = null;
-      openCount--;
-      openBytes -= each.bytes;
-    }
-  }
-
-  /** The queue's topic does not take it: it waits on, behind others rather than in their way. */
-  private void refused(Waiting each, Throwable error) {
-    ConsumerRecord<byte[], byte[]> record = each.record;
-    if (record == null) {
-      return;
-    }
-    log.error(
-        "The topic {} refuses the record {}@{} of {}, which is tried again in a minute; does its"
-            + " max.message.bytes fit that of {}? {}",
-        topic.target(),
-        each.home.partition,
-        each.offset,
-        topic.name(),
-        topic.name(),
-        error.getMessage());
-    long now = millis();
-    send(each, topic.next(record, DelayClasses.of(REFUSED_MILLIS), now), false);
   }
 
   /** Reads no further ahead than the bounds. */
@@ -325,7 +216,7 @@ final class DelayForwarder {
   /** How long nothing will be due. */
   private long idle(long now) {
     long until = now + LONGEST_POLL_MILLIS;
-    boolean room = hasRoom();
+    boolean room = journeys.hasRoom();
     boolean ahead = false;
     for (DelayPartition each : partitions.values()) {
       if (room) {
@@ -333,11 +224,8 @@ final class DelayForwarder {
       }
       ahead |= each.isAhead();
     }
-    Waiting next = near.peek();
-    if (next != null) {
-      until = Math.min(until, next.lookAt);
-    }
-    if (sending > 0) {
+    until = Math.min(until, journeys.nextLook());
+    if (journeys.isSending()) {
       until = Math.min(until, now + SENDING_POLL_MILLIS);
     }
     if (ahead || commits.isUnderWay()) {
@@ -358,19 +246,9 @@ final class DelayForwarder {
       }
     }
     try {
-      await(homes, end);
-      long now = millis();
-      for (DelayPartition home : homes) {
-        Set<Waiting> overtaken = new HashSet<>(home.overtaken());
-        near.removeAll(overtaken);
-        for (Waiting each : overtaken) {
-          ConsumerRecord<byte[], byte[]> record = each.record;
-          if (record != null) {
-            send(each, topic.next(record, DelayClasses.of(each.due - now), now), false);
-          }
-        }
-      }
-      await(homes, end);
+      journeys.await(homes, end);
+      journeys.writeOvertaken(homes, millis());
+      journeys.await(homes, end);
       Map<TopicPartition, DelayPartition> committing = new HashMap<>();
       homes.forEach(home -> committing.put(home.partition, home));
       commits.commitNow(consumer, committing, end);
@@ -378,22 +256,6 @@ final class DelayForwarder {
       log.debug("Handing over {} was cut short", gone, e);
     } finally {
       forget(gone);
-    }
-  }
-
-  private void await(List<DelayPartition> homes, long end) {
-    takeAnswers();
-    while (homes.stream().anyMatch(DelayPartition::isSending)) {
-      try {
-        Answer answer = answers.poll(end - time.nanoTime(), TimeUnit.NANOSECONDS);
-        if (answer == null) {
-          return;
-        }
-        take(answer);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      }
     }
   }
 
@@ -406,14 +268,7 @@ final class DelayForwarder {
         homes.add(home);
       }
     }
-    near.removeIf(
-        each -> {
-          boolean drop = homes.contains(each.home);
-          if (drop) {
-            ended(each);
-          }
-          return drop;
-        });
+    journeys.forget(homes);
   }
 
   private void end(@Nullable Consumer<byte[], byte[]> consumer) {

@@ -7,7 +7,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The records of a delay topic: which partition they go to and what they carry. Immutable.
@@ -36,10 +35,9 @@ record DelayTopic(String name, String target) {
   }
 
   /** The record of a message that is delayed at {@code now}, in milliseconds of the wall clock. */
-  ProducerRecord<byte[], byte[]> first(
-      Envelope envelope, int copies, long notBefore, @Nullable String group, long now) {
+  ProducerRecord<byte[], byte[]> first(Envelope envelope, Copy copy, long notBefore, long now) {
     ProducerRecord<byte[], byte[]> plain =
-        RecordCodec.encode(name, envelope, copies, Math.max(1, notBefore), group);
+        RecordCodec.encode(name, envelope, copy, Math.max(1, notBefore));
     return new ProducerRecord<>(
         name,
         DelayClasses.of(notBefore - now),

@@ -4,7 +4,6 @@ import dev.forebay.queue.spi.Envelope;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Messages that wait outside of the queue's topic until they are due, for both modes. Thread-safe.
@@ -22,12 +21,10 @@ interface Delays {
   /**
    * Stores a message until it is due; the future ends exceptionally with Kafka's own exception.
    *
-   * @param copies as in {@link RecordCodec#encode}; one more than the record had that it came from
+   * @param copy its number is one more than the record had that it came from
    * @param notBefore when it may be delivered, in milliseconds of the wall clock
-   * @param group the one group that is to see it; null: every group, as for a new message
    */
-  CompletableFuture<Void> store(
-      Envelope envelope, int copies, long notBefore, @Nullable String group);
+  CompletableFuture<Void> store(Envelope envelope, Copy copy, long notBefore);
 
   /**
    * Takes part, from now on, in moving messages that are due. Every process that polls does: what
@@ -57,8 +54,7 @@ interface Delays {
         }
 
         @Override
-        public CompletableFuture<Void> store(
-            Envelope envelope, int copies, long notBefore, @Nullable String group) {
+        public CompletableFuture<Void> store(Envelope envelope, Copy copy, long notBefore) {
           return CompletableFuture.failedFuture(
               new UnsupportedOperationException("The queue was built without delays."));
         }

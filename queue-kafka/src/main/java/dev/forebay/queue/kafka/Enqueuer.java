@@ -68,7 +68,10 @@ final class Enqueuer {
         waiting == null
             ? RecordCodec.encode(topic, envelope, 0, 0)
             : waiting.first(
-                envelope, 0, DelayTopic.notBefore(now, message.delay()), null, now.toEpochMilli());
+                envelope,
+                Copy.NONE,
+                DelayTopic.notBefore(now, message.delay()),
+                now.toEpochMilli());
     CompletableFuture<Void> sent;
     sending.readLock().lock();
     try {

@@ -102,12 +102,11 @@ final class Intake {
       long notBefore = left <= 0 ? 0 : settings.time().now().plusNanos(left).toEpochMilli() + 1;
       // Given back with a delay: what was decided since the fetch counts, too.
       Envelope now = held.delivery == null ? envelope : envelope.withAttempts(held.attemptsAfter);
+      Copy copy = new Copy(held.copies + 1, 0, settings.group());
       sent =
           notBefore > 0 && !delays.longest().isZero()
-              ? delays.store(now, held.copies + 1, notBefore, settings.group())
-              : enqueuer.send(
-                  RecordCodec.encode(
-                      settings.topic(), now, held.copies + 1, notBefore, settings.group()));
+              ? delays.store(now, copy, notBefore)
+              : enqueuer.send(RecordCodec.encode(settings.topic(), now, copy, notBefore));
     } else {
       if (DeadLetterMark.isMark(held.record)) {
         // Of a dead-letter topic that is polled as a queue.

@@ -24,6 +24,9 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
   private static final Duration SHORTEST_LEASE = Duration.ofMillis(100);
   private static final int MAX_POLL = 2_000;
 
+  /** A quarter of an hour of 9,000 records a second is what a ledger spans. */
+  private static final Duration LONGEST_HELD = Duration.ofMinutes(15);
+
   private KeyPolicy keyPolicy = KeyPolicy.STRICT;
   private int maxInFlight = 10_000;
   private long maxInFlightBytes = 64L << 20;
@@ -38,7 +41,9 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
 
   /**
    * What a failing message does to the later ones of its key: they wait ({@link KeyPolicy#STRICT},
-   * the default), or it steps aside.
+   * the default), or it steps aside. A release can be delayed by 15 minutes where they wait, which
+   * they do in this process; by a week where it steps aside, since it then waits in the delay topic
+   * and comes back behind the later ones.
    */
   public KafkaKeyedBuilder keyPolicy(KeyPolicy policy) {
     this.keyPolicy = policy;
@@ -136,13 +141,20 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
                         .toString()));
     return common
         .lease(lease.compareTo(SHORTEST_LEASE) < 0 ? lease : SHORTEST_LEASE, Duration.ofHours(12))
-        .lateness(Duration.ofSeconds(2))
+        .lateness(LATENESS)
         .failureDetection(session)
-        .delays(longestDelay(), Duration.ofMinutes(15))
+        .delays(longestDelay(), longestRelease())
         .batches(1000, maxPoll(), maxInFlight)
         .ordering(Capabilities.Ordering.PER_KEY)
         .attempts(Capabilities.AttemptPrecision.CAUSE_PER_PROCESS, true)
         .fencing(Capabilities.Fencing.STRICT);
+  }
+
+  /** Later ones of a key cannot wait in memory, and before an open offset, for days. */
+  private Duration longestRelease() {
+    return keyPolicy == KeyPolicy.RELAXED && !longestDelay().isZero()
+        ? longestDelay()
+        : LONGEST_HELD;
   }
 
   private Map<String, Object> consumerProperties = Map.of();
@@ -183,6 +195,7 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
             throw misfit("a consumer", e);
           }
         };
-    return new KeyedConsumption(settings, consumers, enqueuer, new KeyedAdmin(admin), queue);
+    return new KeyedConsumption(
+        settings, consumers, enqueuer, delayed, new KeyedAdmin(admin), queue);
   }
 }

@@ -40,6 +40,12 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
   /** Records that one produce request carries, about. */
   private static final int ENQUEUE_BATCH = 1000;
 
+  /**
+   * A delay ends late by a fetch and a write, some ten milliseconds; by half a second when classes
+   * of delays move from a process that ends in an orderly way.
+   */
+  static final Duration LATENESS = Duration.ofSeconds(1);
+
   private final Map<String, Object> clientProperties;
   final String topic;
   String group;

@@ -14,6 +14,7 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
+import dev.forebay.queue.spi.ReadyQueue;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -55,13 +56,16 @@ import org.jspecify.annotations.Nullable;
  * but for what happened within the last commit interval. Fencing tokens grow for as long as the
  * group's offsets exist.
  *
- * <p><b>Delays.</b> A message that waits for its enqueue delay, or in share mode for a release
- * delay of more than two seconds, waits in a topic of its own, {@code <topic>.delays}, and is
- * written to the queue's topic again when it is due (E4, R1). Every process that polls takes part
- * in that, under the group {@code forebay-<topic>.delays}. Whether a message is due is judged by
- * the wall clocks of the hosts, so a clock that is ahead or behind makes it early or late by as
- * much. A crash at the wrong moment leaves one more copy with the same id; a message that no
- * process could move on for the retention time of that topic is lost.
+ * <p><b>Delays.</b> A message that waits for its enqueue delay, or for a release delay of more than
+ * two seconds, waits in a topic of its own, {@code <topic>.delays}, and is written to the queue's
+ * topic again when it is due (E4, R1); but in keyed mode under {@link
+ * dev.forebay.queue.KeyPolicy#STRICT} a released message with a key waits in this process, before
+ * the later ones of its key, for 15 minutes at most. Every process that polls takes part in that,
+ * under the group {@code forebay-<topic>.delays}. Whether a message is due is judged by the wall
+ * clocks of the hosts, so a clock that is ahead or behind makes it early or late by as much. When
+ * the process that moves it dies, it is late by up to the 8 s in which the group notices that. A
+ * crash at the wrong moment leaves one more copy with the same id; a message that no process could
+ * move on for the retention time of that topic is lost.
  *
  * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a short release delay occupies
  * a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
@@ -69,7 +73,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-public final class KafkaWorkQueue implements WorkQueue {
+public final class KafkaWorkQueue implements WorkQueue, ReadyQueue {
 
   /** Handing delayed messages over begins when closing does, so little is left of it at the end. */
   private static final Duration CLOSE_DELAYS = Duration.ofMillis(200);
@@ -157,6 +161,17 @@ public final class KafkaWorkQueue implements WorkQueue {
     Checks.poll(max, wait);
     delays.start();
     return consumption.poll(max, wait);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>In keyed mode from what has been fetched; in share mode there is never anything.
+   */
+  @Override
+  public List<Delivery> pollReady(int max) {
+    Checks.poll(max, Duration.ZERO);
+    return consumption.pollReady(max);
   }
 
   @Override

@@ -134,7 +134,7 @@ final class KeyedBuffer {
         }
         records.expire(now);
         List<Delivery> taken = closing ? List.of() : records.hand(max, now);
-        if (!taken.isEmpty() || until - now <= 0 || closing || !await(until - now)) {
+        if (!taken.isEmpty() || until - now <= 0 || closing || !await(until)) {
           if (records.ready() > 0) {
             waiters.wakeOne();
           }
@@ -147,14 +147,36 @@ final class KeyedBuffer {
     }
   }
 
-  private boolean await(long nanos) {
+  /**
+   * What is ready for one whose slot is free now. Nothing when others are busy here: where messages
+   * take no time, one poll for many slots does better than many that queue for the lock.
+   */
+  List<Delivery> pollReady(int max) {
+    for (int look = 0; !lock.tryLock(); look++) {
+      if (look == SPINS) {
+        return List.of();
+      }
+      Thread.onSpinWait();
+    }
+    drain();
+    try {
+      long now = time.nanoTime();
+      lastPoll = now;
+      records.expire(now);
+      return closing ? List.of() : records.hand(max, now);
+    } finally {
+      exit();
+    }
+  }
+
+  private boolean await(long until) {
     if (records.hasAfter()) {
       // A wait gives the lock away without passing exit(), where others are told.
       exit();
       enter();
       return true;
     }
-    return waiters.await(nanos);
+    return waiters.await(until);
   }
 
   /** Resolves a delivery whose settlement has begun; answers when the broker has it. */
@@ -268,13 +290,17 @@ final class KeyedBuffer {
     locked(() -> records.drop(partitions));
   }
 
-  /** Waits until there is something to commit or room to fetch, for this long at most. */
+  /**
+   * Waits until there is something to commit or room to fetch, for this long at most.
+   *
+   * @param fully whether to wait for this long whatever comes
+   */
   @SuppressWarnings("WaitNotInLoop") // The caller looks for himself, and comes again.
-  void awaitWork(Duration atMost) {
+  void awaitWork(Duration atMost, boolean fully) {
     enter();
     try {
-      if (records.acksWaiting() == 0) {
-        consumerWaits = true;
+      if (fully || records.acksWaiting() == 0) {
+        consumerWaits = !fully;
         // Not by the time source: the consumer's own polls run by the machine's clock, too.
         long unused = consumerHasWork.awaitNanos(atMost.toNanos());
       }

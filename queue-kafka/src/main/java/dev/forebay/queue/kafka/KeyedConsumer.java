@@ -149,11 +149,9 @@ final class KeyedConsumer implements Runnable {
     commits.commit(consumer, assignment.partitions(), load.acksWaiting() > 0);
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
-    if (!fetching
-        && !assignment.partitions().isEmpty()
-        && !commits.inFlight()
-        && load.acksWaiting() == 0) {
-      buffer.awaitWork(wait);
+    if (!fetching && !assignment.partitions().isEmpty()) {
+      // The client waits for fetches by asking itself again and again when there can be none.
+      buffer.awaitWork(wait, commits.inFlight() || load.acksWaiting() > 0);
       wait = Duration.ZERO;
     }
     ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);

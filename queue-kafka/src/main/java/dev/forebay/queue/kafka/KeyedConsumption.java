@@ -1,9 +1,11 @@
 package dev.forebay.queue.kafka;
 
+import dev.forebay.queue.Attempts;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Explanation;
+import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.ReleaseCause;
@@ -34,9 +36,13 @@ final class KeyedConsumption implements Consumption {
   private static final CompletableFuture<Settlement> STALE =
       CompletableFuture.completedFuture(Settlement.STALE);
 
+  /** Two writes cost more than a place among those in hand does for so long. */
+  static final Duration HELD_DELAY = Duration.ofSeconds(2);
+
   private final KeyedSettings settings;
   private final TimeSource time;
   private final Enqueuer enqueuer;
+  private final Delays delays;
   private final KeyedAdmin admin;
   private final WorkQueue queue;
   private final KeyedBuffer buffer;
@@ -52,11 +58,13 @@ final class KeyedConsumption implements Consumption {
       KeyedSettings settings,
       Supplier<Consumer<byte[], byte[]>> consumers,
       Enqueuer enqueuer,
+      Delays delays,
       KeyedAdmin admin,
       WorkQueue queue) {
     this.settings = settings;
     this.time = settings.time();
     this.enqueuer = enqueuer;
+    this.delays = delays;
     this.admin = admin;
     this.queue = queue;
     this.buffer = new KeyedBuffer(settings, queue);
@@ -79,6 +87,11 @@ final class KeyedConsumption implements Consumption {
   }
 
   @Override
+  public List<Delivery> pollReady(int max) {
+    return closing.get() ? List.of() : buffer.pollReady(max);
+  }
+
+  @Override
   public CompletableFuture<Settlement> ack(Delivery delivery) {
     KeyedDelivery mine = own(delivery);
     return mine.beginSettlement() ? buffer.resolve(mine) : stale();
@@ -93,9 +106,45 @@ final class KeyedConsumption implements Consumption {
   public CompletableFuture<Settlement> release(
       Delivery delivery, Duration delay, ReleaseCause cause) {
     KeyedDelivery mine = own(delivery);
-    return mine.beginSettlement()
-        ? buffer.release(mine, mine.attempts().plus(cause), delay)
-        : stale();
+    if (!mine.beginSettlement()) {
+      return stale();
+    }
+    Attempts attempts = mine.attempts().plus(cause);
+    return goesAway(mine, delay)
+        ? moveAway(mine, attempts, delay)
+        : buffer.release(mine, attempts, delay);
+  }
+
+  /** Whether nothing of this process has to wait for the message, so that it may wait elsewhere. */
+  private boolean goesAway(KeyedDelivery mine, Duration delay) {
+    return delay.compareTo(HELD_DELAY) > 0
+        && !delays.longest().isZero()
+        && (settings.keyPolicy() == KeyPolicy.RELAXED || mine.message().key().isEmpty());
+  }
+
+  /** Stored as a copy that waits elsewhere, then resolved (as D1); held here where that fails. */
+  private CompletableFuture<Settlement> moveAway(
+      KeyedDelivery mine, Attempts attempts, Duration delay) {
+    mine.delaying = true;
+    mine.writing = true;
+    return delays
+        .store(
+            mine.envelope().withAttempts(attempts),
+            new Copy(mine.record.copy.number() + 1, mine.fencingToken(), settings.group()),
+            DelayTopic.notBefore(time.now(), delay))
+        .handle((stored, error) -> error)
+        .thenCompose(
+            error -> {
+              if (error == null) {
+                return buffer.resolve(mine);
+              }
+              log.warn(
+                  "Topic {}: a released message could not be stored until it is due; it waits in"
+                      + " this process. {}",
+                  settings.topic(),
+                  KafkaErrors.unwrap(error).toString());
+              return buffer.release(mine, attempts, delay);
+            });
   }
 
   @Override

@@ -22,8 +22,14 @@ final class KeyedDelivery extends LeasedDelivery {
   private final TimeSource time;
   private final long handedOutAt;
 
-  /** Its dead letter is being written: the end of the lease has to wait for the outcome. */
+  /**
+   * Its dead letter, or its copy for the delay topic, is being written: the end of the lease has to
+   * wait for the outcome.
+   */
   volatile boolean writing;
+
+  /** What is being written is the copy. */
+  volatile boolean delaying;
 
   // The decision; see the class comment.
   boolean done;

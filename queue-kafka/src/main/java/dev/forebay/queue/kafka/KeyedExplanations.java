@@ -32,8 +32,10 @@ final class KeyedExplanations {
       String id, KeyedRecord record, String where, Instant until, TimeSource time) {
     KeyedDelivery delivery = record.delivery;
     if (delivery != null && delivery.writing) {
-      return Explanation.of(
-          id, State.DEAD_LETTERED, "It is on its way to the dead letters." + where);
+      return delivery.delaying
+          ? Explanation.of(id, State.DELAYED, "It is on its way to the delays." + where)
+          : Explanation.of(
+              id, State.DEAD_LETTERED, "It is on its way to the dead letters." + where);
     }
     String since = delivery == null ? "" : " since " + time.now().minusNanos(delivery.heldNanos());
     return Explanation.until(

@@ -75,7 +75,10 @@ final class KeyedIntake {
           aside.add(() -> buffer.resolveAside(unseen));
           continue;
         }
-        records.add(new KeyedRecord(partition, record.offset(), bytes, decoded.envelope()));
+        KeyedRecord decodable =
+            new KeyedRecord(partition, record.offset(), bytes, decoded.envelope());
+        decodable.copy = decoded.copy();
+        records.add(decodable);
         notBefore.add(decoded.notBefore());
         continue;
       } catch (RecordCodec.UndecodableException e) {

@@ -163,6 +163,11 @@ final class KeyedLedger {
     }
   }
 
+  /** A record that is a copy brought along how the deliveries of its message ended. */
+  void brought(long offset, Attempts attempts) {
+    retries.put(offset, new Retry(attempts, 0));
+  }
+
   /** What is known of a record's earlier deliveries. */
   Retry retryOf(long offset) {
     @Nullable Retry retry = retries.isEmpty() ? null : retries.get(offset);

@@ -70,9 +70,14 @@ final class KeyedPartition {
     this.term = term;
   }
 
-  /** A number that grows with every delivery of every record, across hand-overs (L5). */
-  long nextToken() {
-    return ((long) term << DELIVERY_BITS) + ++deliveries;
+  /**
+   * A number that grows with every delivery of every record, across hand-overs (L5), and is above
+   * the tokens that the record's message had as another record, be it of another partition.
+   */
+  long nextToken(KeyedRecord record) {
+    long token = record.copy.fence() + ((long) term << DELIVERY_BITS) + ++deliveries;
+    // After thousands of copies in a group that was rebalanced thousands of times.
+    return token < 0 ? Long.MAX_VALUE : token;
   }
 
   // The list of records that are not resolved.

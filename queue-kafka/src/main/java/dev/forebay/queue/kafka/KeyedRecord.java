@@ -40,6 +40,9 @@ final class KeyedRecord {
   /** Null when it cannot be decoded, and once it is resolved. */
   @Nullable Envelope envelope;
 
+  /** What it is a copy of. */
+  Copy copy = Copy.NONE;
+
   /** Written under the lock. */
   volatile State state = State.NEW;
 

@@ -149,7 +149,8 @@ final class KeyedRecords {
       partition.ledger.started(record.offset);
       partition.dirty = true;
       KeyedDelivery delivery =
-          new KeyedDelivery(queue, record.envelope, record, partition.nextToken(), time, now, end);
+          new KeyedDelivery(
+              queue, record.envelope, record, partition.nextToken(record), time, now, end);
       record.delivery = delivery;
       taken.add(delivery);
     }
@@ -279,6 +280,9 @@ final class KeyedRecords {
     KeyedLedger.Retry retry = partition.ledger.retryOf(record.offset);
     if (!retry.attempts().equals(Attempts.NONE)) {
       record.envelope = envelope.withAttempts(retry.attempts());
+    } else if (!envelope.attempts().equals(Attempts.NONE)) {
+      // What the metadata counts from should this process die with the record in somebody's hand.
+      partition.ledger.brought(record.offset, envelope.attempts());
     }
     long early = Math.max(retry.notBefore(), notBefore) - wall;
     record.dueNanos = early <= 0 ? now : now + TimeUnit.MILLISECONDS.toNanos(early);

@@ -33,6 +33,9 @@ final class RecordCodec {
   /** When a copy may first be delivered, in milliseconds of the wall clock. */
   static final String NOT_BEFORE = Message.RESERVED_HEADER_PREFIX + "not-before";
 
+  /** What the fencing tokens of a copy have to exceed. */
+  private static final String FENCE = Message.RESERVED_HEADER_PREFIX + "fence";
+
   /** The only group that is to see a copy: other groups have settled the message themselves. */
   private static final String GROUP = Message.RESERVED_HEADER_PREFIX + "group";
 
@@ -55,15 +58,18 @@ final class RecordCodec {
   /**
    * A decoded record.
    *
-   * @param copies how often the message was copied to a new record
    * @param notBefore when it may first be delivered, in milliseconds of the wall clock; 0: at once
-   * @param group the only group that is to see it; null: every group
    */
-  record Decoded(Envelope envelope, int copies, long notBefore, @Nullable String group) {
+  record Decoded(Envelope envelope, Copy copy, long notBefore) {
+
+    /** How often the message was copied to a new record. */
+    int copies() {
+      return copy.number();
+    }
 
     /** Whether the record is a copy that some other group asked for: to be settled unseen. */
     boolean isForOtherThan(String mine) {
-      return group != null && !group.equals(mine);
+      return copy.group() != null && !copy.group().equals(mine);
     }
   }
 
@@ -78,12 +84,11 @@ final class RecordCodec {
 
   static ProducerRecord<byte[], byte[]> encode(
       String topic, Envelope envelope, int copies, long notBefore) {
-    return encode(topic, envelope, copies, notBefore, null);
+    return encode(topic, envelope, new Copy(copies, 0, null), notBefore);
   }
 
-  /** As above, for one group alone. */
   static ProducerRecord<byte[], byte[]> encode(
-      String topic, Envelope envelope, int copies, long notBefore, @Nullable String group) {
+      String topic, Envelope envelope, Copy copy, long notBefore) {
     Message message = envelope.message();
     RecordHeaders headers = new RecordHeaders();
     message.headers().forEach((name, value) -> headers.add(name, utf8(value)));
@@ -95,14 +100,17 @@ final class RecordCodec {
                 headers.add(name, utf8(value));
               }
             });
-    if (copies > 0) {
-      headers.add(COPIES, utf8(Integer.toString(copies)));
+    if (copy.number() > 0) {
+      headers.add(COPIES, utf8(Integer.toString(copy.number())));
+    }
+    if (copy.fence() > 0) {
+      headers.add(FENCE, utf8(Long.toString(copy.fence())));
     }
     if (notBefore > 0) {
       headers.add(NOT_BEFORE, utf8(Long.toString(notBefore)));
     }
-    if (group != null) {
-      headers.add(GROUP, utf8(group));
+    if (copy.group() != null) {
+      headers.add(GROUP, utf8(copy.group()));
     }
     byte @Nullable [] key = message.key().map(RecordCodec::utf8).orElse(null);
     return new ProducerRecord<>(topic, null, key, message.body(), headers);
@@ -133,6 +141,7 @@ final class RecordCodec {
       reserved.put(KEY, text(key, "The key"));
     }
     int copies = (int) count(COPIES, reserved.get(COPIES), MAX_COPIES);
+    long fence = count(FENCE, reserved.get(FENCE), Long.MAX_VALUE);
     long notBefore = count(NOT_BEFORE, reserved.get(NOT_BEFORE), MAX_MILLIS);
     try {
       Envelope envelope =
@@ -144,7 +153,7 @@ final class RecordCodec {
                   ? ""
                   : record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
-      return new Decoded(envelope, copies, notBefore, reserved.get(GROUP));
+      return new Decoded(envelope, new Copy(copies, fence, reserved.get(GROUP)), notBefore);
     } catch (QueueException e) {
       throw new UndecodableException(String.valueOf(e.getMessage()));
     }

@@ -42,7 +42,7 @@ final class ShareConsumption implements Consumption {
   private final TimeSource time;
   private final Enqueuer enqueuer;
   private final Delays delays;
-  private final BrokerAdmin admin;
+  private final ShareAdmin admin;
   private final WorkQueue queue;
   private final Intake intake;
   private final LanePool pool;
@@ -54,7 +54,7 @@ final class ShareConsumption implements Consumption {
       ClientProperties properties,
       Enqueuer enqueuer,
       Delays delays,
-      BrokerAdmin admin,
+      ShareAdmin admin,
       WorkQueue queue) {
     this.settings = settings;
     this.time = settings.time();
@@ -138,7 +138,10 @@ final class ShareConsumption implements Consumption {
     Held held = mine.held();
     Envelope copy = mine.envelope().withAttempts(held.attemptsAfter);
     return delays
-        .store(copy, held.copies + 1, DelayTopic.notBefore(time.now(), delay), settings.group())
+        .store(
+            copy,
+            new Copy(held.copies + 1, 0, settings.group()),
+            DelayTopic.notBefore(time.now(), delay))
         .handle((stored, error) -> error)
         .thenCompose(
             error -> {

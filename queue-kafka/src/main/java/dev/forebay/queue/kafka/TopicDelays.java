@@ -46,10 +46,8 @@ final class TopicDelays implements Delays {
   }
 
   @Override
-  public CompletableFuture<Void> store(
-      Envelope envelope, int copies, long notBefore, @Nullable String group) {
-    return enqueuer.send(
-        topic.first(envelope, copies, notBefore, group, time.now().toEpochMilli()));
+  public CompletableFuture<Void> store(Envelope envelope, Copy copy, long notBefore) {
+    return enqueuer.send(topic.first(envelope, copy, notBefore, time.now().toEpochMilli()));
   }
 
   @Override

@@ -142,15 +142,14 @@ class DelayForwarderTest {
     Envelope sent =
         new Envelope(
             "the-id", message, Instant.ofEpochMilli(now - 77_000), new Attempts(3, 2, 1), null);
-    send(topic.first(sent, 4, now + 2_500, "only-us", now)).join();
+    send(topic.first(sent, new Copy(4, 77, "only-us"), now + 2_500, now)).join();
     ConsumerRecord<byte[], byte[]> record = read(1).get(0);
     RecordCodec.Decoded decoded = RecordCodec.decode(record);
     assertThat(decoded.envelope().metadata()).isEqualTo(sent.metadata());
     assertThat(decoded.envelope().message().headers()).isEqualTo(message.headers());
     assertThat(decoded.envelope().message().body()).isEqualTo(message.body());
-    assertThat(decoded.copies()).isEqualTo(4);
+    assertThat(decoded.copy()).isEqualTo(new Copy(4, 77, "only-us"));
     assertThat(decoded.notBefore()).isZero();
-    assertThat(decoded.group()).isEqualTo("only-us");
     assertThat(decoded.isForOtherThan("only-us")).isFalse();
     assertThat(decoded.isForOtherThan("others")).isTrue();
   }
@@ -213,7 +212,7 @@ class DelayForwarderTest {
   private String store(String id, @Nullable String key, Duration delay) {
     Instant now = SystemTimeSource.get().now();
     Envelope envelope = Envelope.fresh(id, Message.text(id).key(key), now);
-    send(topic.first(envelope, 0, DelayTopic.notBefore(now, delay), null, now.toEpochMilli()))
+    send(topic.first(envelope, Copy.NONE, DelayTopic.notBefore(now, delay), now.toEpochMilli()))
         .orTimeout(60, TimeUnit.SECONDS)
         .join();
     return id;

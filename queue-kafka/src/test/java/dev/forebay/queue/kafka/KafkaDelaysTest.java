@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
@@ -18,6 +19,8 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Delays of whole queues: restarts, members that come and go, an outage, groups, random delays. */
 class KafkaDelaysTest {
@@ -124,6 +127,63 @@ class KafkaDelaysTest {
     }
   }
 
+  /** As in share mode where the key's order is relaxed, and for what has no key. */
+  @ParameterizedTest
+  @EnumSource(KeyPolicy.class)
+  void R1_keyed_longRelease_survivesTheProcessWithAllItCarries(KeyPolicy policy) {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    Message message = Message.text("body").dedupId("dedup").type("kind").header("trace", "7");
+    Delivery before;
+    long due;
+    try (KafkaWorkQueue queue = keyed(rig, policy)) {
+      queue.enqueue(policy == KeyPolicy.RELAXED ? message.key("key") : message).join().orThrow();
+      before = take(queue);
+      assertThat(settled(before.release(Duration.ZERO))).isEqualTo(Settlement.OK);
+      before = take(queue);
+      due = DelayRig.millis() + LONG.toMillis();
+      assertThat(settled(before.release(LONG))).isEqualTo(Settlement.OK);
+      assertThat(queue.depth().delayed()).hasValue(1);
+      assertThat(queue.depth().visible()).hasValue(0);
+    }
+    try (KafkaWorkQueue queue = keyed(rig, policy)) {
+      Delivery after = take(queue);
+      assertThat(DelayRig.millis()).isGreaterThanOrEqualTo(due);
+      assertThat(after.id()).isEqualTo(before.id());
+      assertThat(after.attempts()).isEqualTo(new Attempts(2, 0, 0));
+      assertThat(after.enqueuedAt()).isEqualTo(before.enqueuedAt());
+      assertThat(after.fencingToken()).isGreaterThan(before.fencingToken());
+      assertThat(after.message()).isEqualTo(before.message());
+      // What the copy brought counts on, in this process and from the commit's metadata.
+      assertThat(settled(after.release(Duration.ZERO))).isEqualTo(Settlement.OK);
+      Delivery again = take(queue);
+      assertThat(again.attempts()).isEqualTo(new Attempts(3, 0, 0));
+      assertThat(again.fencingToken()).isGreaterThan(after.fencingToken());
+      assertThat(settled(again.ack())).isEqualTo(Settlement.OK);
+      assertThat(queue.poll(1, Duration.ofMillis(500))).isEmpty();
+    }
+  }
+
+  /** Days go where no key's order is at stake, and are refused where one is. */
+  @Test
+  void R1_keyed_longestRelease_isDeclared() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    try (KafkaWorkQueue relaxed = keyed(rig, KeyPolicy.RELAXED);
+        KafkaWorkQueue strict = keyed(rig, KeyPolicy.STRICT)) {
+      assertThat(relaxed.capabilities().maxReleaseDelay()).isEqualTo(Duration.ofDays(7));
+      assertThat(strict.capabilities().maxReleaseDelay()).isEqualTo(Duration.ofMinutes(15));
+      relaxed.enqueue(Message.text("first").key("key")).join().orThrow();
+      relaxed.enqueue(Message.text("second").key("key")).join().orThrow();
+      Delivery first = take(relaxed);
+      assertThat(first.message().text()).isEqualTo("first");
+      assertThat(settled(first.release(Duration.ofDays(2)))).isEqualTo(Settlement.OK);
+      Delivery second = take(relaxed);
+      assertThat(second.message().text()).isEqualTo("second");
+      assertThat(settled(second.ack())).isEqualTo(Settlement.OK);
+      assertThat(relaxed.depth().delayed()).hasValue(1);
+      assertThat(relaxed.depth().backlog()).isEqualTo(1);
+    }
+  }
+
   /** What one group releases comes back to that group; an enqueue delay is for all of them. */
   @Test
   void R1_longRelease_isOfTheGroupThatReleased() {
@@ -176,6 +236,11 @@ class KafkaDelaysTest {
     DelayRig rig = new DelayRig(EmbeddedKafka.shared());
     Random random = new Random(42);
     KafkaWorkQueue first = rig.consume();
+    // The first member of a group takes seconds to join, which is no lateness of a delay.
+    rig.enqueue(first, Message.text("joined"), Duration.ofMillis(1));
+    rig.await(1);
+    rig.arrivals.clear();
+    rig.due.clear();
     List<Duration> delays =
         Stream.generate(() -> Duration.ofMillis(1 + random.nextInt(span))).limit(count).toList();
     List<String> all = rig.enqueueAll(first, delays);
@@ -201,6 +266,13 @@ class KafkaDelaysTest {
       assertThat(latest).isLessThanOrEqualTo(second.capabilities().lateness().toMillis());
     }
     rig.stopAll();
+  }
+
+  private static KafkaWorkQueue keyed(DelayRig rig, KeyPolicy policy) {
+    return KafkaWorkQueue.keyed(rig.kafka.clientProperties(), rig.topic)
+        .keyPolicy(policy)
+        .grace(Duration.ofSeconds(5))
+        .build();
   }
 
   private static KafkaWorkQueue group(DelayRig rig, String prefix) {

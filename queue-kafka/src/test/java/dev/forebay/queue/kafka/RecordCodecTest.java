@@ -73,9 +73,12 @@ class RecordCodecTest {
             .deadline(Duration.ofHours(1));
     Envelope sent = Envelope.fresh("id-1", message, NOW).withAttempts(new Attempts(3, 2, 1));
     RecordCodec.Decoded back =
-        RecordCodec.decode(arrived(RecordCodec.encode("jobs", sent, 7, 1_800_000_000_000L)));
+        RecordCodec.decode(
+            arrived(
+                RecordCodec.encode(
+                    "jobs", sent, new Copy(7, Long.MAX_VALUE, "g"), 1_800_000_000_000L)));
     assertThat(back.envelope()).isEqualTo(sent);
-    assertThat(back.copies()).isEqualTo(7);
+    assertThat(back.copy()).isEqualTo(new Copy(7, Long.MAX_VALUE, "g"));
     assertThat(back.notBefore()).isEqualTo(1_800_000_000_000L);
   }
 
@@ -174,6 +177,8 @@ class RecordCodecTest {
     "forebay-copies, -1",
     "forebay-copies, 0",
     "forebay-copies, 9999999999",
+    "forebay-fence, 0",
+    "forebay-fence, 9223372036854775808",
     "forebay-not-before, soon",
     "forebay-not-before, 9223372036854775807",
     "forebay-id, ''",
@@ -203,6 +208,7 @@ class RecordCodecTest {
       "forebay-type",
       "forebay-dedup",
       "forebay-copies",
+      "forebay-fence",
       "forebay-enqueued",
       "h",
       "",
