@@ -1,7 +1,7 @@
 package dev.forebay.queue.cli;
 
 import dev.forebay.queue.WorkQueue;
-import dev.forebay.queue.kafka.KafkaShareBuilder;
+import dev.forebay.queue.kafka.KafkaKeyedBuilder;
 import dev.forebay.queue.kafka.KafkaWorkQueue;
 import dev.forebay.queue.sqs.SqsWorkQueue;
 import java.io.IOException;
@@ -26,7 +26,7 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClientBuilder;
 /** Which queue: the options every command has. Not thread-safe. */
 final class Where {
 
-  /** A share group of the tool's own: opening a queue sets the group's lock, and nothing polls. */
+  /** A name only: nothing polls, so nobody joins it. */
   private static final String GROUP = "forebay-deadletters";
 
   /** What was enqueued is flushed before that; nothing else is under way. */
@@ -75,7 +75,10 @@ final class Where {
       description = "Kafka: brokers to ask first, with commas between.")
   private @Nullable String bootstrap;
 
-  @Option(names = "--topic", paramLabel = "TOPIC", description = "Kafka: the queue's topic.")
+  @Option(
+      names = "--topic",
+      paramLabel = "TOPIC",
+      description = "Kafka: the queue's topic, in either mode.")
   private @Nullable String topic;
 
   @Option(
@@ -158,8 +161,11 @@ final class Where {
   }
 
   private Opened kafka(Properties properties, String queueTopic) {
-    KafkaShareBuilder builder =
-        KafkaWorkQueue.shared(properties, queueTopic).group(GROUP).grace(GRACE).withoutDelays();
+    // The dead letters of both modes are the same. This one asks nothing of the cluster but topics:
+    // no share groups, and with the classic protocol no right to look at a group.
+    properties.putIfAbsent("group.protocol", "classic");
+    KafkaKeyedBuilder builder =
+        KafkaWorkQueue.keyed(properties, queueTopic).group(GROUP).grace(GRACE).withoutDelays();
     if (deadLetterTopic != null) {
       builder.deadLetters(deadLetterTopic);
     }

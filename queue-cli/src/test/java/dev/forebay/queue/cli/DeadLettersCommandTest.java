@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The program from its arguments to its exit code, on servers inside this JVM. */
 class DeadLettersCommandTest {
@@ -81,9 +82,10 @@ class DeadLettersCommandTest {
     }
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(strings = {"shared", "keyed"})
   @Timeout(value = 5, unit = TimeUnit.MINUTES)
-  void D3_kafka_listShowRedriveDiscard(@TempDir Path directory) throws Exception {
+  void D3_kafka_listShowRedriveDiscard(String mode, @TempDir Path directory) throws Exception {
     EmbeddedKafka kafka = EmbeddedKafka.shared();
     String topic = "cli-" + UUID.randomUUID();
     kafka.createTopic(topic, 2);
@@ -97,7 +99,9 @@ class DeadLettersCommandTest {
             "--bootstrap=" + kafka.bootstrapServers(),
             "--config=" + config);
     try (WorkQueue queue =
-        KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDelays().build()) {
+        mode.equals("keyed")
+            ? KafkaWorkQueue.keyed(kafka.clientProperties(), topic).withoutDelays().build()
+            : KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDelays().build()) {
       walkThrough(queue, where);
     }
   }
