@@ -149,8 +149,8 @@ final class KeyedConsumer implements Runnable {
     commits.commit(consumer, assignment.partitions(), load.acksWaiting() > 0);
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
-    if (!fetching && !assignment.partitions().isEmpty()) {
-      // The client waits for fetches by asking itself again and again when there can be none.
+    if (!assignment.partitions().isEmpty() && (!fetching || commits.inFlight())) {
+      // Then the client waits by asking itself again and again, which costs a core.
       buffer.awaitWork(wait, commits.inFlight() || load.acksWaiting() > 0);
       wait = Duration.ZERO;
     }

@@ -92,6 +92,12 @@ final class KeyedLanes {
     return next;
   }
 
+  /** How many wait behind a leader. */
+  int behind(KeyedRecord record) {
+    Lane lane = record.lane;
+    return lane == null || lane.behind == null ? 0 : lane.behind.size();
+  }
+
   /** Keys that have any record. */
   int size() {
     return lanes.size();

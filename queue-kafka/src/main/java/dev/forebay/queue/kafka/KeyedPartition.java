@@ -35,7 +35,7 @@ final class KeyedPartition {
   /** Grows with each hand-over of the partition. */
   final int term;
 
-  final ArrayDeque<KeyedRecord> ready = new ArrayDeque<>();
+  final KeyedLine ready = new KeyedLine();
 
   /** Records held: not resolved, or resolved and not confirmed. */
   int held;

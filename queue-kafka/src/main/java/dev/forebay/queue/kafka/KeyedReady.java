@@ -16,12 +16,13 @@ final class KeyedReady {
     return size;
   }
 
-  void add(KeyedRecord record) {
+  /** Adds a record with so many behind it in its key. */
+  void add(KeyedRecord record, int behind) {
     KeyedPartition partition = record.partition;
     if (partition.ready.isEmpty()) {
       turns.addLast(partition);
     }
-    partition.ready.addLast(record);
+    partition.ready.add(record, behind);
     size++;
   }
 
@@ -30,7 +31,7 @@ final class KeyedReady {
     if (partition == null) {
       return null;
     }
-    KeyedRecord record = partition.ready.pollFirst();
+    KeyedRecord record = partition.ready.poll();
     if (!partition.ready.isEmpty()) {
       turns.addLast(partition);
     }

@@ -235,7 +235,7 @@ final class KeyedRecords {
       due.add(record);
     } else {
       record.state = State.READY;
-      ready.add(record);
+      ready.add(record, lanes.behind(record));
       whenReady.run();
     }
   }
