@@ -149,10 +149,11 @@ final class KeyedConsumer implements Runnable {
     commits.commit(consumer, assignment.partitions(), load.acksWaiting() > 0);
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
-    if (!assignment.partitions().isEmpty() && (!fetching || commits.inFlight())) {
+    if (!fetching && !assignment.partitions().isEmpty()) {
       // Then the client waits by asking itself again and again, which costs a core.
       buffer.awaitWork(wait, commits.inFlight() || load.acksWaiting() > 0);
-      wait = Duration.ZERO;
+      // The answer to a commit needs more than a look where a broker has to be found anew.
+      wait = commits.inFlight() ? SOON : Duration.ZERO;
     }
     ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);
     take(records);
