@@ -39,6 +39,8 @@ public final class Gate {
   // Written under the lock.
   private volatile boolean closed;
   private @Nullable Long openAgainNanos;
+  // One, however often the gate is closed for a while: ten thousand handlers may be throttled.
+  private TimeSource.@Nullable Timer timer;
 
   private Gate(
       TimeSource time,
@@ -115,8 +117,10 @@ public final class Gate {
       }
       closed = true;
       openAgainNanos = until;
+      if (timer == null) {
+        timer = time.schedule(atMost, this::openIfDue);
+      }
     }
-    TimeSource.Timer unused = time.schedule(atMost, this::openIfDue);
     changed();
   }
 
@@ -172,7 +176,13 @@ public final class Gate {
 
   private void openIfDue() {
     synchronized (lock) {
-      if (openAgainNanos == null || openAgainNanos - time.nanoTime() > 0) {
+      timer = null;
+      if (openAgainNanos == null) {
+        return;
+      }
+      long left = openAgainNanos - time.nanoTime();
+      if (left > 0) {
+        timer = time.schedule(Duration.ofNanos(left), this::openIfDue);
         return;
       }
       closed = false;
@@ -185,6 +195,10 @@ public final class Gate {
     synchronized (lock) {
       closed = toClosed;
       openAgainNanos = until;
+      if (timer != null) {
+        timer.cancel();
+        timer = null;
+      }
     }
     changed();
   }

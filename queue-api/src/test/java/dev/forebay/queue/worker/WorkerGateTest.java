@@ -194,4 +194,24 @@ class WorkerGateTest {
     rig.worker().gate(gate).handler((delivery, context) -> {}).start().close();
     assertThat(gate.listenerCount()).isEqualTo(1);
   }
+
+  @Test
+  void W6_aGateClosedOverAndOverHasOneTimer() {
+    Gate gate = Gate.open(rig.time);
+    int before = rig.time.pendingTimers();
+    for (int seconds = 1; seconds <= 1_000; seconds++) {
+      gate.close(Duration.ofSeconds(seconds));
+    }
+    assertThat(rig.time.pendingTimers()).isEqualTo(before + 1);
+    rig.advance(Duration.ofMillis(999_999));
+    assertThat(gate.isOpen()).isFalse();
+    rig.advance(Duration.ofMillis(1));
+    assertThat(gate.isOpen()).isTrue();
+    gate.close(Duration.ofHours(1));
+    gate.openUp();
+    gate.close(Duration.ofSeconds(1));
+    rig.advance(Duration.ofSeconds(1));
+    assertThat(gate.isOpen()).as("by its own time, not by that of the one before").isTrue();
+    assertThat(rig.time.pendingTimers()).isEqualTo(before);
+  }
 }
