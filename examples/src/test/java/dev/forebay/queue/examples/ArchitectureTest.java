@@ -68,6 +68,7 @@ class ArchitectureTest {
             "dev.forebay.queue.spi..",
             "dev.forebay.queue.time..",
             "dev.forebay.queue.policy..",
+            "dev.forebay.queue.progress..",
             "dev.forebay.queue.worker..",
             "dev.forebay.queue.memory..")
         .should()

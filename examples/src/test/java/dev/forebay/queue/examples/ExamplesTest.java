@@ -2,7 +2,9 @@ package dev.forebay.queue.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.kafka.KafkaWorkQueue;
@@ -17,6 +19,8 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,6 +31,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.auth.credentials.AwsCredentials;
 
 /** Runs every example as its reader would. */
 class ExamplesTest {
@@ -174,6 +179,85 @@ class ExamplesTest {
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  /** A lease is five minutes: whatever the process had kept would be missing here. */
+  @Test
+  void sigtermOnSqsLosesNothingAndRepeatsNothing() throws Exception {
+    EmbeddedSqs sqs = EmbeddedSqs.shared();
+    String url = sqs.createQueue("sigterm-" + UUID.randomUUID());
+    Set<String> expected = new HashSet<>();
+    List<String> handled = new ArrayList<>();
+    try (WorkQueue queue =
+        SqsWorkQueue.builder(sqs.client(), url).lease(Duration.ofMinutes(5)).build()) {
+      for (int i = 0; i < 40; i++) {
+        expected.add("m" + i);
+        queue.enqueue(Message.text("m" + i)).join().orThrow();
+      }
+      Process process = child(SigtermOnSqs.class, sqs, url);
+      try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+        boolean drained = false;
+        for (String line = out.readLine(); line != null; line = out.readLine()) {
+          drained |= line.startsWith("drained, ");
+          if (line.startsWith("finished ")) {
+            handled.add(line.substring("finished ".length()));
+            if (handled.size() == 6) {
+              process.toHandle().destroy(); // Process.destroy would close the output too
+            }
+          }
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(drained).as("the shutdown hook ran to its end").isTrue();
+      } finally {
+        process.destroyForcibly();
+      }
+      assertThat(handled).as("it was told to stop in the middle").hasSizeBetween(6, 39);
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () -> {
+                for (Delivery delivery : queue.poll(10, Duration.ofSeconds(1))) {
+                  handled.add(delivery.message().text());
+                  delivery.ack().join();
+                }
+                return handled.size() >= expected.size();
+              });
+    }
+    assertThat(handled).containsExactlyInAnyOrderElementsOf(expected);
+  }
+
+  /** As an operator runs it: the client finds endpoint, region and credentials by itself. */
+  private static Process child(Class<?> main, EmbeddedSqs sqs, String... args) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    AwsCredentials credentials = sqs.credentials().resolveCredentials();
+    builder
+        .environment()
+        .putAll(
+            Map.of(
+                "AWS_ENDPOINT_URL_SQS", sqs.endpoint().toString(),
+                "AWS_REGION", sqs.region().id(),
+                "AWS_ACCESS_KEY_ID", credentials.accessKeyId(),
+                "AWS_SECRET_ACCESS_KEY", credentials.secretAccessKey()));
+    return builder.start();
+  }
+
+  @Test
+  void resumableJobMakesEachStepOnce() {
+    assertThat(output(() -> ResumableJob.main(new String[0])))
+        .containsSubsequence(
+            "begins",
+            "given back: 1",
+            "goes on after step ",
+            "attempts failed: 0",
+            "steps made: 10");
   }
 
   @Test
