@@ -84,8 +84,8 @@ public class InMemoryDedupStoreLincheckTest {
   @Test
   void U2_everyInterleavingIsLinearizable() {
     new ModelCheckingOptions()
-        .iterations(30)
-        .invocationsPerIteration(500)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 8))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 200))
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(2)

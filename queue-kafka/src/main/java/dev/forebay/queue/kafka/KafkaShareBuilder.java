@@ -57,6 +57,7 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
     share.checkShareGroups();
     share.configureGroup(group, lease, DELIVERY_LIMIT);
     share.checkMembership(group);
+    share.startAtTheBeginning(group, topic);
     Duration shortest = Duration.ofSeconds(1);
     return common
         .lease(lease.compareTo(shortest) < 0 ? lease : shortest, Duration.ofHours(12))

@@ -31,6 +31,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
+import org.apache.kafka.common.errors.GroupNotEmptyException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -150,25 +151,44 @@ final class ShareAdmin {
   }
 
   /**
+   * Lets a new group begin with the first record of each partition. Its setting {@value
+   * #OFFSET_RESET} asks for the same, but brokers learn of a setting some time after it was
+   * accepted, and one that serves the group before that would skip what was enqueued until then.
+   */
+  void startAtTheBeginning(String group, String topic) {
+    List<TopicPartition> partitions = partitions(topic);
+    Map<TopicPartition, Long> starts = new HashMap<>();
+    Map<TopicPartition, SharePartitionOffsetInfo> started = groupOffsets(group, partitions);
+    for (TopicPartition partition : partitions) {
+      // The broker also lists partitions that it has no offset of.
+      if (started.get(partition) == null) {
+        starts.put(partition, 0L);
+      }
+    }
+    if (starts.isEmpty()) {
+      return;
+    }
+    try {
+      broker.ask(
+          admin.alterShareGroupOffsets(group, starts).all(),
+          "set where the share group " + group + " starts on topic " + topic,
+          "",
+          "Grant READ on the group and on the topic.");
+    } catch (QueueException e) {
+      if (!(e.getCause() instanceof GroupNotEmptyException)) {
+        throw e;
+      }
+      log.debug("Share group {} has members already, which have set its start", group);
+    }
+  }
+
+  /**
    * The backlog of a group on a topic by its lag, which counts what is under a lease too.
    *
    * @param inFlight how many of these this process holds
    */
   QueueDepth depth(String group, String topic, long inFlight) {
-    TopicDescription description =
-        broker
-            .ask(
-                admin.describeTopics(List.of(topic)).allTopicNames(),
-                "describe the topic " + topic,
-                "",
-                "Grant DESCRIBE on the topic.")
-            .get(topic);
-    List<TopicPartition> partitions = new ArrayList<>();
-    if (description != null) {
-      description
-          .partitions()
-          .forEach(info -> partitions.add(new TopicPartition(topic, info.partition())));
-    }
+    List<TopicPartition> partitions = partitions(topic);
     Map<TopicPartition, SharePartitionOffsetInfo> offsets = groupOffsets(group, partitions);
     long lag = 0;
     List<TopicPartition> untouched = new ArrayList<>();
@@ -262,6 +282,24 @@ final class ShareAdmin {
                 });
       }
     };
+  }
+
+  private List<TopicPartition> partitions(String topic) {
+    TopicDescription description =
+        broker
+            .ask(
+                admin.describeTopics(List.of(topic)).allTopicNames(),
+                "describe the topic " + topic,
+                "",
+                "Grant DESCRIBE on the topic.")
+            .get(topic);
+    List<TopicPartition> partitions = new ArrayList<>();
+    if (description != null) {
+      description
+          .partitions()
+          .forEach(info -> partitions.add(new TopicPartition(topic, info.partition())));
+    }
+    return partitions;
   }
 
   private Map<TopicPartition, SharePartitionOffsetInfo> groupOffsets(

@@ -35,8 +35,8 @@ import org.junit.jupiter.api.Timeout;
  */
 class KafkaBadInputTest {
 
-  /** How long the broker stays away; {@code -Dforebay.outage.seconds=30} for the full length. */
-  private static final int OUTAGE_SECONDS = Integer.getInteger("forebay.outage.seconds", 6);
+  /** How long the broker stays away. */
+  private static final int OUTAGE_SECONDS = 30;
 
   @Test
   void shareGroupsOff_failsTheBuild_withTheCommandThatSwitchesThemOn() {

@@ -4,6 +4,7 @@ import static dev.forebay.queue.kafka.KafkaRawRecords.utf8;
 import static dev.forebay.queue.kafka.ShareRig.SOON;
 import static dev.forebay.queue.kafka.ShareRig.fill;
 import static dev.forebay.queue.kafka.ShareRig.take;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -23,6 +24,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterEach;
@@ -53,6 +55,43 @@ class ShareTrapsTest {
     return deliveries.stream()
         .map(each -> ((ShareDelivery) each).held().lane)
         .collect(Collectors.toSet());
+  }
+
+  @Test
+  void newGroup_startsAtTheBeginning_evenWhereTheBrokerDoesNotKnowItsSettingYet() {
+    // As on a broker that is slow to learn of it: the group has no setting of its own at all.
+    rig.put(new ProducerRecord<>(rig.topic, 0, null, utf8("before the group")));
+    try (BrokerAdmin admin =
+        new BrokerAdmin(new ClientProperties(rig.kafka.clientProperties(), rig.topic), SOON)) {
+      new ShareAdmin(admin).startAtTheBeginning(rig.group, rig.topic);
+    }
+    KafkaShareConsumer<byte[], byte[]> member = rig.rawMember("member");
+    List<String> read = new ArrayList<>();
+    await()
+        .atMost(SOON)
+        .until(
+            () -> {
+              member
+                  .poll(Duration.ofMillis(500))
+                  .forEach(record -> read.add(new String(record.value(), UTF_8)));
+              return !read.isEmpty();
+            });
+    assertThat(read).containsExactly("before the group");
+  }
+
+  @Test
+  void openingAgain_leavesTheGroupWhereItIs() throws Exception {
+    KafkaWorkQueue queue = rig.queue(LEASE);
+    fill(queue, 2);
+    ack(take(queue, 2));
+    queue.close();
+    KafkaWorkQueue again = rig.queue(LEASE);
+    fill(again, 1);
+    List<Delivery> taken = take(again, 1);
+    assertThat(taken.get(0).attempt()).isEqualTo(1);
+    ack(taken);
+    assertThat(again.poll(Duration.ofSeconds(1))).isEmpty();
+    assertThat(again.depth().backlog()).isZero();
   }
 
   @Test

@@ -27,7 +27,7 @@ class SqsOutageTest {
   private static final Duration LEASE = Duration.ofSeconds(5);
 
   /** Longer than a lease, so that everything held is lost and comes back. */
-  private static final Duration AWAY = Duration.ofSeconds(8);
+  private static final Duration AWAY = Duration.ofSeconds(30);
 
   private static final Duration BOUND = Duration.ofSeconds(90);
   private static final int BEFORE = 60;
