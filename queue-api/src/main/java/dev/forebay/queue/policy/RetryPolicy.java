@@ -185,8 +185,12 @@ public final class RetryPolicy {
     DeadLetterCause cause = DeadLetterCause.of(unwrap(failure));
     FailureKind kind = kindOf(failure);
     if (kind instanceof FailureKind.Throttled throttled) {
+      // "At once" is not taken at its word: nothing else would bound how often it is asked.
       return new RetryDecision.Throttled(
-          throttled.retryAfter().orElseGet(() -> backoff.delay(1 + earlier.returned(), salt)));
+          throttled
+              .retryAfter()
+              .filter(after -> !after.isZero())
+              .orElseGet(() -> backoff.delay(1 + earlier.returned(), salt)));
     }
     return kind instanceof FailureKind.Transient
         ? decide(earlier, cause, salt)

@@ -17,7 +17,7 @@ public class ThrottledException extends RuntimeException {
   /**
    * A throttled attempt.
    *
-   * @param retryAfter when to try again; null: after the retry policy's backoff
+   * @param retryAfter when to try again; null or zero: after the retry policy's backoff
    */
   public ThrottledException(String message, @Nullable Duration retryAfter) {
     super(message);

@@ -29,6 +29,9 @@ public final class Gate {
   /** How long nobody has to look at a gate that tells of its changes. */
   static final Duration FOR_EVER = Duration.ofDays(36_500);
 
+  /** How soon to look at a rate that had something to give, which others may have taken. */
+  private static final Duration SHARED_RATE = Duration.ofMillis(100);
+
   private final TimeSource time;
   private final @Nullable BooleanSupplier condition;
   private final Duration lookEvery;
@@ -110,15 +113,17 @@ public final class Gate {
     if (atMost.isNegative() || atMost.isZero()) {
       return;
     }
+    // A downstream may ask for any time; none of us lives longer than that.
+    Duration bounded = atMost.compareTo(FOR_EVER) < 0 ? atMost : FOR_EVER;
     synchronized (lock) {
-      long until = time.nanoTime() + atMost.toNanos();
+      long until = time.nanoTime() + bounded.toNanos();
       if (closed && (openAgainNanos == null || openAgainNanos - until >= 0)) {
         return;
       }
       closed = true;
       openAgainNanos = until;
       if (timer == null) {
-        timer = time.schedule(atMost, this::openIfDue);
+        timer = time.schedule(bounded, this::openIfDue);
       }
     }
     changed();
@@ -149,7 +154,11 @@ public final class Gate {
     if (condition != null) {
       return lookEvery;
     }
-    return bucket == null || closed ? FOR_EVER : bucket.untilAvailable();
+    if (bucket == null) {
+      return FOR_EVER;
+    }
+    Duration until = bucket.untilAvailable();
+    return until.isZero() ? SHARED_RATE : until;
   }
 
   /** Tells this whenever the gate may have opened or closed. */

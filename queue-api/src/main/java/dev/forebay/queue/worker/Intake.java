@@ -126,18 +126,18 @@ final class Intake implements Runnable {
   }
 
   private void awaitGates() {
-    if (gates.room() > 0) {
-      return;
-    }
-    boolean closed = !gates.open();
-    if (closed && signals.heard()) {
-      signals.tell(WorkerListener::intakeStopped);
-    }
-    while (!lane.taker.await(
-        () -> stopping.get() || gates.room() > 0, gates.lookAgainAfter(), time)) {
+    boolean stopped = false;
+    while (!stopping.get() && gates.room() == 0) {
+      // It may have been waiting for its rate first, and be closed meanwhile.
+      if (!stopped && !gates.open() && signals.heard()) {
+        stopped = true;
+        signals.tell(WorkerListener::intakeStopped);
+      }
       // A gate that is not heard of has to be looked at again.
+      boolean unused =
+          lane.taker.await(() -> stopping.get() || gates.room() > 0, gates.lookAgainAfter(), time);
     }
-    if (closed && signals.heard()) {
+    if (stopped) {
       signals.tell(WorkerListener::intakeResumed);
     }
   }

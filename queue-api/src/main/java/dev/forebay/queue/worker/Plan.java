@@ -5,7 +5,9 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.progress.ProgressStore;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -31,6 +33,11 @@ final class Plan {
     }
   }
 
+  /** The worker's own gates, as listeners know them. */
+  static final String PAUSED = "paused";
+
+  static final String THROTTLED = "throttled";
+
   private final WorkerBuilder builder;
 
   Plan(WorkerBuilder builder) {
@@ -53,10 +60,11 @@ final class Plan {
     return builder.sources;
   }
 
-  Gates gates(Gate... own) {
-    List<Gate> all = new ArrayList<>(builder.gates);
-    all.addAll(List.of(own));
-    return new Gates(all);
+  Gates gates(Gate paused, Gate throttled, Signals signals) {
+    Map<String, Gate> all = new LinkedHashMap<>(builder.gates);
+    all.put(PAUSED, paused);
+    all.put(THROTTLED, throttled);
+    return new Gates(all, signals);
   }
 
   Steps steps(StepContext context, Gates gates) {

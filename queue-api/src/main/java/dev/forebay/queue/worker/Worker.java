@@ -62,6 +62,8 @@ public final class Worker implements AutoCloseable {
   private final Waiter drainer = new Waiter();
   private final @Nullable ConcurrencyLimit limit;
   private final Gate paused;
+  private final Gates gates;
+  private final Runnable gateChanged = this::giveBackBehindClosedGates;
   private final SlotThreads threads;
   private final Parking parking;
   private final Execution execution;
@@ -84,7 +86,7 @@ public final class Worker implements AutoCloseable {
     Signals signals = new Signals(builder.listeners);
     paused = Gate.open(time);
     Gate throttled = Gate.open(time);
-    Gates gates = plan.gates(paused, throttled);
+    gates = plan.gates(paused, throttled, signals);
     threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
     parking = new Parking(this::dispatch, this::settleParked);
     StepContext context = new StepContext(time, builder.retry, parking, counters, signals);
@@ -153,6 +155,8 @@ public final class Worker implements AutoCloseable {
 
   /** Starts to poll. */
   void start() {
+    gates.start();
+    gates.onChange(gateChanged);
     intakeThreads.forEach(Thread::start);
   }
 
@@ -282,6 +286,8 @@ public final class Worker implements AutoCloseable {
       }
     } finally {
       execution.close();
+      gates.forget(gateChanged);
+      gates.close();
       terminated.complete(null);
       if (drainer.wasInterrupted()) {
         Thread.currentThread().interrupt();
@@ -355,6 +361,24 @@ public final class Worker implements AutoCloseable {
       if (!started) {
         giveBackWaiting();
       }
+    }
+  }
+
+  /** Gives back what was received but not started, where that burns no attempt (W6). */
+  private void giveBackBehindClosedGates() {
+    if (gates.open()) {
+      return;
+    }
+    List<Run> keep = new ArrayList<>();
+    for (Run run : runners.withdraw()) {
+      if (run.lane().can.returnsWithoutAttempt()) {
+        settleParked(run, Outcome.giveBack(), SkipReason.GATE_CLOSED);
+      } else {
+        keep.add(run);
+      }
+    }
+    if (!keep.isEmpty()) {
+      dispatch(keep);
     }
   }
 

@@ -15,7 +15,9 @@ import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -58,7 +60,7 @@ public final class WorkerBuilder {
   Permits permits = new Permits(Integer.MAX_VALUE, message -> 0);
   @Nullable ConcurrencyLimit limit;
   Plan.@Nullable Batching<?> batching;
-  final List<Gate> gates = new ArrayList<>();
+  final Map<String, Gate> gates = new LinkedHashMap<>();
   final List<WorkerListener> listeners = new ArrayList<>();
   // Asked in this order before a handler runs.
   final List<Function<StepContext, Step>> steps = new ArrayList<>();
@@ -180,9 +182,28 @@ public final class WorkerBuilder {
     return this;
   }
 
-  /** Lets nothing in while this gate is closed (W6); several gates all have to be open. */
+  /**
+   * Lets nothing in while this gate is closed (W6); several gates all have to be open. Listeners
+   * know it by its number, {@code gate-1} for the first one.
+   */
   public WorkerBuilder gate(Gate gate) {
-    gates.add(Objects.requireNonNull(gate));
+    return gate("gate-" + (gates.size() + 1), gate);
+  }
+
+  /**
+   * Lets nothing in while this gate is closed (W6), which listeners know by this name.
+   *
+   * @throws IllegalArgumentException when the name is blank or taken; {@code paused} and {@code
+   *     throttled} are the worker's own
+   */
+  public WorkerBuilder gate(String name, Gate gate) {
+    Objects.requireNonNull(gate);
+    boolean own = name.equals(Plan.PAUSED) || name.equals(Plan.THROTTLED);
+    if (name.isBlank() || own || gates.containsKey(name)) {
+      throw new IllegalArgumentException(
+          "A gate needs a name of its own, not \"" + name + "\", which is blank or taken.");
+    }
+    gates.put(name, gate);
     return this;
   }
 

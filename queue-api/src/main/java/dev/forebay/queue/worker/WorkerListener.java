@@ -63,6 +63,13 @@ public interface WorkerListener {
    */
   default void extended(Delivery delivery, Duration margin) {}
 
+  /**
+   * How a gate stands (W6): told when the worker starts, and whenever it opened or closed.
+   *
+   * @param name as given to the builder; {@code paused} and {@code throttled} are the worker's own
+   */
+  default void gate(String name, boolean open) {}
+
   /** Intake stopped because a gate is closed or the worker is paused (W6). */
   default void intakeStopped() {}
 

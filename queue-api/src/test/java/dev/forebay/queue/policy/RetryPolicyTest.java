@@ -3,6 +3,7 @@ package dev.forebay.queue.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.forebay.queue.Attempts;
 import dev.forebay.queue.DeadLetterCause;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -84,5 +85,16 @@ class RetryPolicyTest {
     assertThatThrownBy(() -> POLICY.maxAttempts(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("at least 1");
+  }
+
+  @Test
+  void R2_aRetryAfterOfZeroIsNotTakenAtItsWord() {
+    RetryPolicy policy =
+        RetryPolicy.backoff(
+            Backoff.exponential(Duration.ofSeconds(1), Duration.ofSeconds(8)).jitter(Jitter.NONE));
+    assertThat(
+            policy.decide(
+                new Attempts(0, 0, 1), new ThrottledException("429", Duration.ZERO), "salt"))
+        .isEqualTo(new RetryDecision.Throttled(Duration.ofSeconds(2)));
   }
 }

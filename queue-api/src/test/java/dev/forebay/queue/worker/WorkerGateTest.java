@@ -187,6 +187,113 @@ class WorkerGateTest {
   }
 
   @Test
+  void W7_listenersHearHowEachGateStands() {
+    Gate loading = Gate.closed();
+    AtomicBoolean free = new AtomicBoolean(true);
+    List<String> heard = new CopyOnWriteArrayList<>();
+    WorkerListener listener =
+        new WorkerListener() {
+          @Override
+          public void gate(String name, boolean open) {
+            heard.add(name + (open ? " open" : " closed"));
+          }
+        };
+    Worker worker =
+        worker()
+            .gate("model", loading)
+            .gate(Gate.when(free::get, Duration.ofSeconds(1)))
+            .listener(listener)
+            .start();
+    try (worker) {
+      assertThat(heard)
+          .containsExactly("model closed", "gate-2 open", "paused open", "throttled open");
+      heard.clear();
+      loading.openUp();
+      loading.openUp();
+      worker.pause();
+      assertThat(heard).containsExactly("model open", "paused closed");
+      free.set(false);
+      Rig.eventually(
+          "found closed",
+          () -> {
+            rig.advance(Duration.ofSeconds(1));
+            return heard.contains("gate-2 closed");
+          });
+      worker.resume();
+      assertThat(heard).last().isEqualTo("paused open");
+    }
+    heard.clear();
+    loading.close();
+    assertThat(heard).as("a closed worker says nothing").isEmpty();
+  }
+
+  @Test
+  void W6_namesOfGatesAreTheirOwn() {
+    WorkerBuilder builder = worker().gate("model", Gate.open());
+    for (String taken : List.of("model", "paused", "throttled", " ")) {
+      assertThatThrownBy(() -> builder.gate(taken, Gate.open()))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void W6_whatWaitsForASlotIsGivenBackWhenAGateCloses() throws Exception {
+    CountDownLatch started = new CountDownLatch(1);
+    CountDownLatch finish = new CountDownLatch(1);
+    for (int i = 0; i < 4; i++) {
+      rig.enqueue("m" + i);
+    }
+    try (Worker worker =
+        rig.worker()
+            .prefetch(3)
+            .handler(
+                (delivery, context) -> {
+                  started.countDown();
+                  finish.await();
+                })
+            .start()) {
+      started.await();
+      rig.awaitDepth(0, 4, 0);
+      worker.pause();
+      rig.awaitDepth(3, 1, 0);
+      assertThat(worker.stats().returned()).isEqualTo(3);
+      finish.countDown();
+      worker.resume();
+      rig.awaitStats(worker, stats -> stats.handled() == 4);
+      assertThat(worker.stats().failed()).isZero();
+    } finally {
+      finish.countDown();
+    }
+  }
+
+  @Test
+  void W6_howToLookAgainDoesNotHangOnHowAGateStandsJustNow() {
+    AtomicBoolean flapping = new AtomicBoolean();
+    Gate condition =
+        Gate.when(
+            () -> {
+              flapping.set(!flapping.get());
+              return flapping.get();
+            },
+            Duration.ofSeconds(2));
+    Gate rate = Gate.perSecond(10, 1, rig.time);
+    assertThat(condition.lookAgainAfter()).isEqualTo(Duration.ofSeconds(2));
+    assertThat(condition.lookAgainAfter()).isEqualTo(Duration.ofSeconds(2));
+    assertThat(rate.lookAgainAfter()).as("others may take it").isEqualTo(Duration.ofMillis(100));
+    rate.took(1);
+    assertThat(rate.lookAgainAfter()).isEqualTo(Duration.ofMillis(100));
+    assertThat(Gate.closed().lookAgainAfter()).isEqualTo(Gate.FOR_EVER);
+  }
+
+  @Test
+  void W6_anEndlessRetryAfterClosesForAVeryLongTime() {
+    Gate gate = Gate.open(rig.time);
+    gate.close(Duration.ofSeconds(Long.MAX_VALUE));
+    rig.advance(Duration.ofDays(365));
+    assertThat(gate.isOpen()).isFalse();
+  }
+
+  @Test
   void W6_aGateThatLivesOnForgetsAClosedWorker() {
     Gate gate = Gate.open(rig.time);
     AtomicInteger before = new AtomicInteger();

@@ -42,9 +42,11 @@ import org.jspecify.annotations.Nullable;
  *       {@code retried}, {@code throttled}, {@code returned}, {@code dead.lettered} (label {@code
  *       cause}), {@code unsettled} (label {@code result}), {@code leases.lost}, {@code wasted} in
  *       seconds;
- *   <li>gauges {@code breaker} (0 closed, 1 half open, 2 open), {@code intake.stopped} (0 or 1)
- *       and, once bound, {@code slots}, {@code in.flight}, {@code backlog}, {@code oldest.age} and
- *       {@code drain} in seconds, {@code desired.workers}.
+ *   <li>gauges {@code breaker} (label {@code type}; 0 closed, 1 half open, 2 open), {@code gate}
+ *       (label {@code gate}; 1 open, 0 closed), {@code intake.stopped} (0 or 1) and, once bound,
+ *       {@code slots}, {@code in.flight}, {@code backlog}, {@code oldest.age} and {@code drain} in
+ *       seconds, {@code desired.workers}; with a concurrency limit {@code limit}, what may run now,
+ *       and {@code limit.estimate}, what it has worked out, also in the shadow.
  * </ul>
  *
  * <p>Timers of handlers have the label {@code type} too. Types and causes come from messages and
@@ -64,7 +66,9 @@ public final class WorkerMeters implements WorkerListener {
   private final Labels types;
   private final Labels causes;
   private final Duration acceptableAge;
+  private final Labels gateNames;
   private final Map<String, AtomicInteger> breakers = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> gates = new ConcurrentHashMap<>();
   private final AtomicInteger intakeStopped = new AtomicInteger();
 
   private final Counter received;
@@ -80,6 +84,7 @@ public final class WorkerMeters implements WorkerListener {
     tags = Tags.of("queue", builder.queue);
     types = new Labels(builder.maxLabels);
     causes = new Labels(builder.maxLabels);
+    gateNames = new Labels(builder.maxLabels);
     acceptableAge = builder.acceptableAge;
     received = counter("received");
     retried = counter("retried");
@@ -120,6 +125,13 @@ public final class WorkerMeters implements WorkerListener {
     Backlog backlog = new Backlog(worker, acceptableAge);
     gauge("slots", () -> worker.stats().slots(), null);
     gauge("in.flight", () -> worker.stats().running(), null);
+    worker
+        .concurrencyLimit()
+        .ifPresent(
+            limit -> {
+              gauge("limit", () -> Math.min(worker.stats().slots(), limit.limit()), null);
+              gauge("limit.estimate", limit::estimate, null);
+            });
     gauge("backlog", backlog::messages, null);
     gauge("oldest.age", backlog::oldestAgeSeconds, SECONDS);
     gauge("desired.workers", backlog::desiredWorkers, null);
@@ -207,22 +219,31 @@ public final class WorkerMeters implements WorkerListener {
 
   @Override
   public void breakerChanged(String type, BreakerState state) {
-    breakers
-        .computeIfAbsent(
-            types.of(type),
-            label -> {
-              AtomicInteger now = new AtomicInteger();
-              Gauge.builder(PREFIX + "breaker", now, AtomicInteger::get)
-                  .tags(tags.and("type", label))
-                  .register(registry);
-              return now;
-            })
+    state(breakers, "breaker", "type", types.of(type.isEmpty() ? NO_TYPE : type))
         .set(
             switch (state) {
               case CLOSED -> 0;
               case HALF_OPEN -> 1;
               case OPEN -> 2;
             });
+  }
+
+  @Override
+  public void gate(String name, boolean open) {
+    state(gates, "gate", "gate", gateNames.of(name)).set(open ? 1 : 0);
+  }
+
+  private AtomicInteger state(
+      Map<String, AtomicInteger> states, String name, String key, String value) {
+    return states.computeIfAbsent(
+        value,
+        label -> {
+          AtomicInteger now = new AtomicInteger();
+          Gauge.builder(PREFIX + name, now, AtomicInteger::get)
+              .tags(tags.and(key, label))
+              .register(registry);
+          return now;
+        });
   }
 
   /** Describes meters; {@link #build} makes them. Not thread-safe. */

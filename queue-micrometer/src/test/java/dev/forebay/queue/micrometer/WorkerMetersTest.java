@@ -14,6 +14,8 @@ import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.worker.BreakerState;
+import dev.forebay.queue.worker.ConcurrencyLimit;
+import dev.forebay.queue.worker.Gate;
 import dev.forebay.queue.worker.HandlerEnd;
 import dev.forebay.queue.worker.Worker;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -166,11 +168,55 @@ class WorkerMetersTest {
     assertThat(gauge("intake.stopped")).isEqualTo(1);
     meters.intakeResumed();
     assertThat(gauge("intake.stopped")).isZero();
+    meters.gate("model", false);
+    assertThat(gauge("gate", "gate", "model")).isZero();
+    meters.gate("model", true);
+    assertThat(gauge("gate", "gate", "model")).isEqualTo(1);
+    meters.breakerChanged("", BreakerState.OPEN);
+    assertThat(gauge("breaker", "type", "none")).isEqualTo(2);
     meters.breakerChanged("chat", BreakerState.OPEN);
     assertThat(gauge("breaker", "type", "chat")).isEqualTo(2);
     meters.breakerChanged("chat", BreakerState.HALF_OPEN);
     assertThat(gauge("breaker", "type", "chat")).isEqualTo(1);
     meters.breakerChanged("chat", BreakerState.CLOSED);
     assertThat(gauge("breaker", "type", "chat")).isZero();
+  }
+
+  @Test
+  void W7_gatesAndTheLimitOfAWorkerShow() {
+    ConcurrencyLimit shadow =
+        new ConcurrencyLimit() {
+          @Override
+          public int limit() {
+            return Integer.MAX_VALUE;
+          }
+
+          @Override
+          public int estimate() {
+            return 3;
+          }
+
+          @Override
+          public void ended(Duration ran, int running, boolean dropped) {}
+        };
+    Gate loading = Gate.closed();
+    try (Worker worker =
+        Worker.builder(queue)
+            .slots(8)
+            .gate("model", loading)
+            .concurrencyLimit(shadow)
+            .listener(meters)
+            .handler((delivery, context) -> {})
+            .start()) {
+      meters.bind(worker);
+      assertThat(gauge("limit")).isEqualTo(8);
+      assertThat(gauge("limit.estimate")).isEqualTo(3);
+      assertThat(gauge("gate", "gate", "model")).isZero();
+      assertThat(gauge("gate", "gate", "paused")).isEqualTo(1);
+      loading.openUp();
+      worker.pause();
+      assertThat(gauge("gate", "gate", "model")).isEqualTo(1);
+      assertThat(gauge("gate", "gate", "paused")).isZero();
+    }
   }
 }
