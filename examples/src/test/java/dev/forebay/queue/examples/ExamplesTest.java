@@ -331,6 +331,36 @@ class ExamplesTest {
             "dead letters: 1");
   }
 
+  @Test
+  void slowLaneTakesWhatKeepsFailingAndEmptiesAfterwards() {
+    assertThat(output(() -> SlowLane.main(new String[0])))
+        .containsSubsequence(
+            "breaker for summarise: OPEN",
+            "chats answered: 3",
+            "set aside: breaker open for type summarise",
+            "breaker for summarise: CLOSED",
+            "dead letters: 0",
+            "the slow lane is empty");
+  }
+
+  @Test
+  void modelLoadingTakesNothingBeforeTheModelIsThereAndBurnsNoAttempt() {
+    assertThat(output(() -> ModelLoading.main(new String[0])))
+        .containsSubsequence(
+            "loading, in the queue: 3",
+            "429, Retry-After: 1",
+            "answered, failed attempts: 0",
+            "throttled 1 time")
+        .doesNotContain("failed attempts: 1");
+  }
+
+  @Test
+  void shadowLimitSaysWhatItWouldDo() {
+    assertThat(output(() -> ShadowLimit.main(new String[0])))
+        .containsPattern("16 slots, refused [1-9]\\d* times")
+        .containsPattern("at most (\\d|1[0-5]) would run at once");
+  }
+
   private interface Main {
     void run() throws Exception;
   }
