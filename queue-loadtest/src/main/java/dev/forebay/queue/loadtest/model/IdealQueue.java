@@ -51,9 +51,11 @@ public final class IdealQueue {
       Slot slot = free.remove();
       Request request = trace.requests().get(head.request());
       Duration service = speedUp.scale(ServiceTime.of(request, slot.speed()));
-      boolean fails = failures.fails(head.request(), head.attempt());
+      boolean fails =
+          failures.fails(head.request(), head.attempt())
+              || failures.hangs(head.request(), head.attempt());
       long start = Math.max(head.since(), slot.freeAt());
-      long end = start + (fails ? Failures.after(service) : service).toNanos();
+      long end = start + failures.lasts(head.request(), head.attempt(), service).toNanos();
       timeline.attempt(head.request(), start, end, !fails);
       free.add(new Slot(end, slot.index(), slot.speed()));
       if (fails) {
