@@ -18,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -59,11 +60,20 @@ class WorkerDrainTest {
   }
 
   private void assertReturnedWithoutAnAttempt(Worker worker, int count) {
-    assertThat(worker.stats().returned()).isEqualTo(count);
+    // A poll that was ending may have taken one of them again, and given it back once more.
+    assertThat(worker.stats().returned()).isGreaterThanOrEqualTo(count);
     assertThat(worker.stats().failed()).isZero();
     List<Delivery> back = rig.queue.poll(count + 1, Duration.ZERO);
     assertThat(back).hasSize(count);
-    assertThat(back).extracting(Delivery::attempts).containsOnly(new Attempts(0, 0, 1));
+    assertThat(back)
+        .extracting(Delivery::attempts)
+        .allSatisfy(
+            attempts ->
+                assertThat(attempts)
+                    .isEqualTo(new Attempts(0, 0, attempts.returned()))
+                    .extracting(Attempts::returned)
+                    .asInstanceOf(InstanceOfAssertFactories.INTEGER)
+                    .isPositive());
     WorkerCloseTest.assertNoThreads(rig.name);
   }
 
