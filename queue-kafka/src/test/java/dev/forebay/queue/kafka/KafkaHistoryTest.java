@@ -4,8 +4,11 @@ import dev.forebay.queue.testkit.contract.WorkQueueHarness;
 import dev.forebay.queue.testkit.history.Workload;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Random work, whose history must be one that the contract allows; at full size with -Psoak. */
+@Execution(ExecutionMode.CONCURRENT)
 class KafkaHistoryTest {
 
   private static final boolean SOAK = Boolean.getBoolean("forebay.soak");
