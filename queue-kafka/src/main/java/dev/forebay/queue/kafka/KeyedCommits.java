@@ -23,8 +23,10 @@ import org.jspecify.annotations.Nullable;
  * <p>One commit is under way at a time, so that none can overtake another and commits never go back
  * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
  * last one took, and some milliseconds, so that a busy queue commits a hundred times a second at
- * the most, and a single ack at once. A commit that fails is tried again with what the ledgers say
- * then, for as long as the partition is ours: also one that a rebalance refused.
+ * the most, and a single ack at once; but never long, since a commit from before an outage is
+ * answered after it, and acks must not wait for a second one of their own. A commit that fails is
+ * tried again with what the ledgers say then, for as long as the partition is ours: also one that a
+ * rebalance refused.
  *
  * <p>Belongs to the consumer's thread.
  */
@@ -32,6 +34,9 @@ final class KeyedCommits {
 
   /** The least between a commit's answer and the next one. */
   private static final Duration BETWEEN = Duration.ofMillis(5);
+
+  /** The most between a commit's answer and the next one, however long the answer took. */
+  private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
 
   /** Between commits that fail. */
   private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
@@ -135,7 +140,8 @@ final class KeyedCommits {
     inFlight = false;
     long now = time.nanoTime();
     if (error == null) {
-      notBefore = now + Math.max(BETWEEN.toNanos(), 2 * (now - begun));
+      long pause = Math.max(BETWEEN.toNanos(), 2 * (now - begun));
+      notBefore = now + Math.min(MOST_BETWEEN.toNanos(), pause);
       counters.commits.increment();
       trouble.over();
       buffer.confirmed(commits);

@@ -1,0 +1,115 @@
+package dev.forebay.queue.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.forebay.queue.KeyPolicy;
+import dev.forebay.queue.time.ManualTimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetCommitCallback;
+import org.apache.kafka.common.TopicPartition;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/** When commits go, and with what, by answers that take any time. */
+class KeyedCommitsTest {
+
+  private final ManualTimeSource time = new ManualTimeSource();
+  private final KeyedSettings settings =
+      new KeyedSettings(
+          "t",
+          "g",
+          Duration.ofSeconds(1),
+          null,
+          KeyPolicy.STRICT,
+          100,
+          1_000_000,
+          10,
+          Duration.ofMillis(200),
+          Duration.ZERO,
+          Duration.ofSeconds(1),
+          Duration.ZERO,
+          time);
+  private final KeyedBuffer buffer = new KeyedBuffer(settings, null);
+  private final KeyedCommits commits =
+      new KeyedCommits(
+          settings,
+          buffer,
+          new KeyedCounters(),
+          new Trouble(LoggerFactory.getLogger(KeyedCommitsTest.class), "a commit fails"));
+  private final KeyedPartition partition =
+      new KeyedPartition(new TopicPartition("t", 0), KeyedLedger.at(0), 1);
+  private final Broker broker = new Broker();
+
+  /** Has commits answered when the test says so. */
+  private static final class Broker extends MockConsumer<byte[], byte[]> {
+
+    private final List<Long> offsets = new ArrayList<>();
+    private final List<Runnable> answers = new ArrayList<>();
+
+    Broker() {
+      super("earliest");
+    }
+
+    @Override
+    public void commitAsync(
+        Map<TopicPartition, OffsetAndMetadata> what, OffsetCommitCallback callback) {
+      what.values().forEach(value -> offsets.add(value.offset()));
+      answers.add(() -> callback.onComplete(what, null));
+    }
+
+    void answer() {
+      answers.remove(0).run();
+    }
+  }
+
+  private void resolve(long offset) {
+    buffer.locked(
+        () -> {
+          partition.ledger.arrived(offset);
+          partition.ledger.resolve(offset);
+          partition.dirty = true;
+        });
+  }
+
+  private void commit() {
+    commits.commit(broker, List.of(partition), true);
+  }
+
+  @Test
+  void S3_answerAfterAnOutage_nextCommitGoesSoon() {
+    resolve(0);
+    commit();
+    resolve(1);
+    time.advance(Duration.ofMinutes(1));
+    commit();
+    assertThat(broker.offsets).as("one at a time (C2)").containsExactly(1L);
+
+    broker.answer();
+    time.advance(Duration.ofMillis(200));
+    commit();
+
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void nextCommit_waitsTwiceAsLongAsTheLastOneTook() {
+    resolve(0);
+    commit();
+    resolve(1);
+    time.advance(Duration.ofMillis(20));
+    broker.answer();
+
+    time.advance(Duration.ofMillis(39));
+    commit();
+    assertThat(broker.offsets).containsExactly(1L);
+
+    time.advance(Duration.ofMillis(1));
+    commit();
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
+}
