@@ -32,6 +32,11 @@ final class Held {
     RETRY
   }
 
+  // Below 2^53 for two million copies: some stores know numbers as doubles only.
+  private static final int COUNT_BITS = 6;
+  private static final int PARTITION_BITS = 6;
+  private static final int PLACE_BITS = 26;
+
   final Lane lane;
   final ConsumerRecord<byte[], byte[]> record;
   final @Nullable Envelope envelope;
@@ -45,6 +50,9 @@ final class Held {
   /** A copy that another group asked for; set at the fetch. */
   boolean forOthers;
 
+  /** How an earlier delivery's write ends that may have moved the message on; set at the fetch. */
+  @Nullable CompletableFuture<Void> movedOn;
+
   /** Too large to be copied, so it is delivered up to the broker's limit. */
   volatile boolean uncopyable;
 
@@ -57,6 +65,12 @@ final class Held {
   long releaseAt;
   long retryAt;
   @Nullable CompletableFuture<Settlement> answer;
+
+  /** A settlement's copy or dead letter is stored; set before it enters the inbox. */
+  boolean stored;
+
+  /** A settlement is writing a copy or dead letter. */
+  volatile boolean storing;
 
   // The lane's alone.
   boolean decided;
@@ -91,10 +105,16 @@ final class Held {
 
   /**
    * A number that grows with every delivery of the message: the broker's count within one record,
-   * above it the number of copies made of it (L5).
+   * above it the number of copies made of it (L5). Between them is the place of a copy, since a
+   * crash may leave two copies of one record, which have the same number and must not share tokens.
    */
   long fencingToken() {
-    return ((long) copies << 16) + deliveryCount;
+    if (copies == 0) {
+      return deliveryCount;
+    }
+    long place = (record.offset() << PARTITION_BITS) + record.partition() % (1 << PARTITION_BITS);
+    return ((((long) copies << PLACE_BITS) + (place & ((1L << PLACE_BITS) - 1))) << COUNT_BITS)
+        + deliveryCount;
   }
 
   AcknowledgeType acknowledgeType() {

@@ -27,6 +27,7 @@ final class Intake {
   private final Enqueuer enqueuer;
   private final Delays delays;
   private final ReturnedRecords returned = new ReturnedRecords();
+  private final MovedRecords moved = new MovedRecords();
   private final LongAdder undecodable = new LongAdder();
   private final Trouble writing;
 
@@ -61,6 +62,7 @@ final class Intake {
         held.forOthers = true;
         return held;
       }
+      held.movedOn = count > 1 ? moved.get(held.partition(), record.offset(), envelope.id()) : null;
       long early = decoded.notBefore() - settings.time().now().toEpochMilli();
       if (decoded.notBefore() > 0 && early > 0) {
         held.decided = true;
@@ -78,6 +80,7 @@ final class Intake {
   boolean isDeliverable(Held held) {
     return held.envelope != null
         && !held.forOthers
+        && held.movedOn == null
         && (held.deliveryCount < settings.copyFromDelivery() || held.uncopyable);
   }
 
@@ -95,6 +98,13 @@ final class Intake {
       held.lane.submit(held);
       return;
     }
+    CompletableFuture<Void> before = held.movedOn;
+    if (before != null) {
+      held.movedOn = null;
+      CompletableFuture<Void> unused =
+          before.whenComplete((stored, error) -> movedOn(held, error == null));
+      return;
+    }
     Envelope envelope = held.envelope;
     CompletableFuture<Void> sent;
     if (envelope != null) {
@@ -107,6 +117,7 @@ final class Intake {
           notBefore > 0 && !delays.longest().isZero()
               ? delays.store(now, copy, notBefore)
               : enqueuer.send(RecordCodec.encode(settings.topic(), now, copy, notBefore));
+      moving(held, sent);
     } else {
       if (DeadLetterMark.isMark(held.record)) {
         // Of a dead-letter topic that is polled as a queue.
@@ -138,6 +149,28 @@ final class Intake {
       sent = enqueuer.send(RecordCodec.undecodableDeadLetter(deadLetters, held.record, letter));
     }
     CompletableFuture<Void> unused = sent.whenComplete((stored, error) -> written(held, error));
+  }
+
+  /** Its message is being written elsewhere: should the record come again, it is settled unseen. */
+  void moving(Held held, CompletableFuture<Void> write) {
+    Envelope envelope = held.envelope;
+    if (envelope != null) {
+      moved.put(held.partition(), held.record.offset(), envelope.id(), write);
+    }
+  }
+
+  /** The broker has confirmed what was decided of a record. */
+  void over(Held held) {
+    Envelope envelope = held.envelope;
+    if (envelope != null && held.decision == Held.Decision.ACCEPT) {
+      moved.remove(held.partition(), held.record.offset(), envelope.id());
+    }
+  }
+
+  /** An earlier delivery's write has ended: it stands for this record, or this one goes on. */
+  private static void movedOn(Held held, boolean stored) {
+    held.decision = stored ? Held.Decision.ACCEPT : Held.Decision.WAIT;
+    held.lane.submit(held);
   }
 
   private void written(Held held, @Nullable Throwable error) {

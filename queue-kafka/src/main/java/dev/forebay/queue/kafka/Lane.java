@@ -5,6 +5,7 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.ShareConsumer;
@@ -34,10 +35,11 @@ import org.slf4j.LoggerFactory;
  *
  * The lease is the library's: {@link ShareDelivery} judges it by the monotonic clock, and it can be
  * extended far beyond what the broker grants. Under it lies the broker's record lock ({@link
- * RecordLocks}), renewed every third of its time. A renewal that fails means that the lock is gone,
- * and the delivery is told so. A lease that ends is released at the broker, which counts it as a
- * delivery; a record that nobody has seen is not, so it goes back by a copy that carries the
- * attempts as they are.
+ * RecordLocks}), renewed every third of its time, also while a settlement writes a copy first: such
+ * a write begins only on a lock that has time left, and even a closing lane waits a moment for it.
+ * A renewal that fails means that the lock is gone, and the delivery is told so. A lease that ends
+ * is released at the broker, which counts it as a delivery; a record that nobody has seen is not,
+ * so it goes back by a copy that carries the attempts as they are.
  *
  * <h2>The stale record</h2>
  *
@@ -72,6 +74,9 @@ final class Lane {
   private static final Duration AFTER_ERROR = Duration.ofSeconds(1);
   private static final Duration AFTER_FULL_GROUP = Duration.ofSeconds(30);
 
+  /** How long beyond its grace time a lane holds records of which a copy is being written. */
+  static final Duration LAST_WRITES = Duration.ofMillis(500);
+
   /** Opens the consumer of a lane. */
   interface ConsumerFactory {
     ShareConsumer<byte[], byte[]> create(int records, String clientId);
@@ -100,10 +105,12 @@ final class Lane {
   private volatile boolean draining;
   private volatile @Nullable RecordLocks waking;
 
+  /** From when on the broker's locks count; written by the lane's thread alone. */
+  private volatile long lockedAt;
+
   // The lane thread's own.
   private final LaneRecords records;
   private long lastPollAt;
-  private long lockedAt;
   private boolean ending;
 
   Lane(
@@ -125,7 +132,7 @@ final class Lane {
     Duration part = settings.lease().dividedBy(6);
     // Short against the lock: it widens the time in which a record may have been acquired.
     this.pollTime = part.compareTo(LONGEST_POLL) < 0 ? part : LONGEST_POLL;
-    this.inbox = new LaneInbox(time);
+    this.inbox = new LaneInbox(time, LaneRecords::refuse);
     this.records = new LaneRecords(this, pool, intake, inbox, time, lockNanos);
     this.turn = pool.fleet().newCondition();
     this.thread = new Thread(this::run, "forebay-kafka-" + settings.topic() + "-" + number);
@@ -154,6 +161,21 @@ final class Lane {
   /** Hands over a record whose delivery has been settled. */
   void settle(Held settled) {
     inbox.settled(settled);
+  }
+
+  /**
+   * Completes when a write may begin that must end before the broker's lock does: at once while
+   * half of the lock's time is left, after the next renewal otherwise. Whether the delivery is lost
+   * has to be asked then.
+   */
+  CompletableFuture<Void> whenLocked() {
+    CompletableFuture<Void> locked = new CompletableFuture<>();
+    if (time.nanoTime() - lockedAt < lockNanos / 2) {
+      locked.complete(null);
+    } else {
+      inbox.afterRenewal(() -> locked.complete(null));
+    }
+    return locked;
   }
 
   /** Hands back a record that was written aside. */
@@ -193,7 +215,7 @@ final class Lane {
       } finally {
         // First told, then given back: nobody may hold a live lease that another one gets.
         records.all().forEach(records::lose);
-        records.refuseInbox();
+        inbox.end();
       }
     } catch (GroupMaxSizeReachedException e) {
       trouble.seen(e);
@@ -205,8 +227,8 @@ final class Lane {
       log.error("A lane of topic {} ends by a defect; another one takes over", settings.topic(), e);
       pause = AFTER_ERROR;
     } finally {
+      inbox.end();
       pool.fleet().ended(this, pause);
-      records.refuseInbox();
     }
   }
 
@@ -270,7 +292,7 @@ final class Lane {
 
   private void serve(RecordLocks locks) {
     long until = earlier(records.lookAt(), renewAt());
-    if (!inbox.await(draining ? earlier(until, pool.closeBy()) : until)) {
+    if (!inbox.await(draining ? earlier(until, endBy()) : until)) {
       // Only closing interrupts a lane, when its time is up.
       ending = true;
     }
@@ -285,9 +307,14 @@ final class Lane {
     if (!records.isEmpty() && !locks.isBroken() && time.nanoTime() - renewAt() >= 0) {
       renew(locks);
     }
-    if (draining && time.nanoTime() - pool.closeBy() >= 0) {
+    if (draining && time.nanoTime() - endBy() >= 0) {
       ending = true;
     }
+  }
+
+  /** A lock given up while a copy is being written makes two messages of one. */
+  private long endBy() {
+    return pool.closeBy() + (records.isWriting() ? LAST_WRITES.toNanos() : 0);
   }
 
   private long renewAt() {
@@ -317,5 +344,8 @@ final class Lane {
       locks.giveUp();
     }
     lockedAt = before;
+    if (!locks.isBroken()) {
+      inbox.renewed();
+    }
   }
 }

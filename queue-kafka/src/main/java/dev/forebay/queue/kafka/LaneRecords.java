@@ -92,7 +92,7 @@ final class LaneRecords {
     List<Held> settled = new ArrayList<>();
     for (Held each = inbox.take(); each != null; each = inbox.take()) {
       if (!held.contains(each)) {
-        answer(each, Settlement.STALE);
+        refuse(each);
         continue;
       }
       each.decided = true;
@@ -199,15 +199,27 @@ final class LaneRecords {
   void settled(List<Held> settled, Map<TopicPartition, Settlement> verdicts) {
     for (Held each : settled) {
       drop(each);
-      answer(each, verdicts.getOrDefault(each.partition(), Settlement.UNKNOWN));
+      Settlement verdict = verdicts.getOrDefault(each.partition(), Settlement.UNKNOWN);
+      if (verdict == Settlement.OK) {
+        intake.over(each);
+      }
+      answer(each, verdict);
     }
   }
 
-  /** Settlements that came too late to be told to the broker. */
-  void refuseInbox() {
-    for (Held each = inbox.take(); each != null; each = inbox.take()) {
-      answer(each, Settlement.STALE);
+  /** Whether a copy or dead letter of a record is being written. */
+  boolean isWriting() {
+    for (Held each : held) {
+      if (each.writing || each.storing) {
+        return true;
+      }
     }
+    return false;
+  }
+
+  /** A settlement that came too late to be told to the broker; in any thread. */
+  static void refuse(Held late) {
+    answer(late, Settlement.STALE);
   }
 
   private static void answer(Held each, Settlement verdict) {
@@ -221,7 +233,8 @@ final class LaneRecords {
     }
     CompletableFuture<Settlement> answer = each.answer;
     if (answer != null) {
-      answer.complete(verdict);
+      // With a copy or dead letter written it cannot be said that nothing was changed.
+      answer.complete(verdict == Settlement.STALE && each.stored ? Settlement.UNKNOWN : verdict);
     }
   }
 

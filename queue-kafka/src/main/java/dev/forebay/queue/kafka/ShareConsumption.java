@@ -16,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -130,30 +132,59 @@ final class ShareConsumption implements Consumption {
     mine.settled();
     held.decision = Held.Decision.RELEASE;
     held.lane.settle(held);
-    return CompletableFuture.completedFuture(Settlement.OK);
+    return mine.isLost() ? stale() : CompletableFuture.completedFuture(Settlement.OK);
   }
 
   /** Stored as a copy that waits elsewhere, then accepted (as D1); held where that fails. */
   private CompletableFuture<Settlement> moveAway(ShareDelivery mine, Duration delay) {
     Held held = mine.held();
     Envelope copy = mine.envelope().withAttempts(held.attemptsAfter);
-    return delays
-        .store(
-            copy,
-            new Copy(held.copies + 1, 0, settings.group()),
-            DelayTopic.notBefore(time.now(), delay))
-        .handle((stored, error) -> error)
+    long notBefore = DelayTopic.notBefore(time.now(), delay);
+    return writeFirst(
+        mine,
+        () -> delays.store(copy, new Copy(held.copies + 1, 0, settings.group()), notBefore),
+        error -> {
+          log.warn(
+              "Topic {}: a released message could not be stored until it is due; it waits in"
+                  + " this process. {}",
+              settings.topic(),
+              KafkaErrors.unwrap(error).toString());
+          held.storing = false;
+          return hold(mine);
+        });
+  }
+
+  /**
+   * Writes the message elsewhere and then accepts the record. The lane renews the lock meanwhile;
+   * nothing is written when it is lost already. If it is lost later, the message is in both places.
+   */
+  private CompletableFuture<Settlement> writeFirst(
+      ShareDelivery mine,
+      Supplier<CompletableFuture<Void>> write,
+      Function<Throwable, CompletableFuture<Settlement>> failed) {
+    Held held = mine.held();
+    // First this, so that a lane that ends sees either it or a settlement that has not begun.
+    held.storing = true;
+    return held.lane
+        .whenLocked()
         .thenCompose(
-            error -> {
-              if (error == null) {
-                return decide(held, Held.Decision.ACCEPT);
+            locked -> {
+              if (mine.isLost()) {
+                held.lane.settle(held);
+                return stale();
               }
-              log.warn(
-                  "Topic {}: a released message could not be stored until it is due; it waits in"
-                      + " this process. {}",
-                  settings.topic(),
-                  KafkaErrors.unwrap(error).toString());
-              return hold(mine);
+              CompletableFuture<Void> stored = write.get();
+              intake.moving(held, stored);
+              return stored
+                  .handle((done, error) -> error)
+                  .thenCompose(
+                      error -> {
+                        if (error != null) {
+                          return failed.apply(error);
+                        }
+                        held.stored = true;
+                        return decide(held, Held.Decision.ACCEPT);
+                      });
             });
   }
 
@@ -167,23 +198,20 @@ final class ShareConsumption implements Consumption {
     Held held = mine.held();
     Envelope dead =
         mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
-    return enqueuer
-        .send(RecordCodec.encode(topic, dead, held.copies, 0))
-        .handle((stored, error) -> error)
-        .thenCompose(
-            error -> {
-              if (error == null) {
-                return decide(held, Held.Decision.ACCEPT);
-              }
-              log.warn(
-                  "Topic {}: no dead letter could be written to {}; the message stays under its"
-                      + " lease. {}",
-                  settings.topic(),
-                  topic,
-                  KafkaErrors.unwrap(error).toString());
-              mine.reopen();
-              return CompletableFuture.completedFuture(Settlement.UNKNOWN);
-            });
+    return writeFirst(
+        mine,
+        () -> enqueuer.send(RecordCodec.encode(topic, dead, held.copies, 0)),
+        error -> {
+          log.warn(
+              "Topic {}: no dead letter could be written to {}; the message stays under its"
+                  + " lease. {}",
+              settings.topic(),
+              topic,
+              KafkaErrors.unwrap(error).toString());
+          held.storing = false;
+          mine.reopen();
+          return CompletableFuture.completedFuture(Settlement.UNKNOWN);
+        });
   }
 
   private static CompletableFuture<Settlement> decide(Held held, Held.Decision decision) {
@@ -251,7 +279,7 @@ final class ShareConsumption implements Consumption {
     for (Lane lane : lanes) {
       try {
         // A lane ends by itself at that time; what keeps it then is a broker that does not answer.
-        long left = closeBy - time.nanoTime() + Duration.ofMillis(200).toNanos();
+        long left = closeBy - time.nanoTime() + Lane.LAST_WRITES.plusMillis(200).toNanos();
         lane.thread().join(Math.max(1, Duration.ofNanos(left).toMillis()));
         if (lane.thread().isAlive()) {
           lane.thread().interrupt();
