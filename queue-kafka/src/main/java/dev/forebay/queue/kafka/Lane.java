@@ -165,16 +165,19 @@ final class Lane {
 
   /**
    * Completes when a write may begin that must end before the broker's lock does: at once while
-   * half of the lock's time is left, after the next renewal otherwise. Whether the delivery is lost
-   * has to be asked then.
+   * half of the lock's time is left, after the next renewal otherwise, and when the delivery is
+   * lost, which has to be asked then.
    */
-  CompletableFuture<Void> whenLocked() {
+  CompletableFuture<Void> whenLocked(ShareDelivery delivery) {
     CompletableFuture<Void> locked = new CompletableFuture<>();
-    if (time.nanoTime() - lockedAt < lockNanos / 2) {
-      locked.complete(null);
-    } else {
+    if (time.nanoTime() - lockedAt >= lockNanos / 2) {
       inbox.afterRenewal(() -> locked.complete(null));
+      // What is lost is told before the renewal is; a lane that holds nothing else renews no more.
+      if (!delivery.isLost()) {
+        return locked;
+      }
     }
+    locked.complete(null);
     return locked;
   }
 

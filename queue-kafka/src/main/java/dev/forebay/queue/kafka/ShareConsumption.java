@@ -166,7 +166,7 @@ final class ShareConsumption implements Consumption {
     // First this, so that a lane that ends sees either it or a settlement that has not begun.
     held.storing = true;
     return held.lane
-        .whenLocked()
+        .whenLocked(mine)
         .thenCompose(
             locked -> {
               if (mine.isLost()) {

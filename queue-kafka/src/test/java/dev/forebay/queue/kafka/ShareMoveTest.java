@@ -32,6 +32,7 @@ class ShareMoveTest {
 
   private final ShareRig rig = ShareRig.withPartitions(1);
   private final PendingDelays delays = new PendingDelays();
+  private final StallingTime time = new StallingTime("forebay-kafka-" + rig.topic + "-");
   private KafkaWorkQueue plain;
   private KafkaWorkQueue queue;
 
@@ -59,7 +60,7 @@ class ShareMoveTest {
             10,
             null,
             Duration.ofSeconds(5),
-            SystemTimeSource.get());
+            time);
     queue =
         rig.open(
             new KafkaWorkQueue(
@@ -78,6 +79,7 @@ class ShareMoveTest {
 
   @AfterEach
   void close() throws Exception {
+    time.stall(false);
     rig.close();
   }
 
@@ -141,6 +143,24 @@ class ShareMoveTest {
     assertThat(again.id()).isEqualTo(delivery.id());
     assertThat(again.fencingToken()).isGreaterThan(delivery.fencingToken());
     assertThat(settled(again.ack())).isEqualTo(Settlement.OK);
+  }
+
+  /** A lane that hung: whether the lock is still there has to be asked before anything is written. */
+  @Test
+  void A1_lockThatMayBeOver_isAskedForBeforeTheWrite() throws Exception {
+    fill(plain, 1);
+    Delivery delivery = take(queue);
+    assertThat(settled(delivery.extend(Duration.ofMinutes(2)))).isEqualTo(Settlement.OK);
+    time.stall(true);
+    Delivery elsewhere = take(plain);
+    assertThat(elsewhere.id()).isEqualTo(delivery.id());
+    CompletableFuture<Settlement> answer = delivery.release(DELAY);
+    assertThat(delays.writes).isEmpty();
+    assertThat(answer).isNotDone();
+    time.stall(false);
+    assertThat(settled(answer)).isEqualTo(Settlement.STALE);
+    assertThat(delays.writes).isEmpty();
+    assertThat(settled(elsewhere.ack())).isEqualTo(Settlement.OK);
   }
 
   /** Writes that end when the test says so. */
