@@ -299,6 +299,13 @@ final class Lane {
       // Only closing interrupts a lane, when its time is up.
       ending = true;
     }
+    if (time.nanoTime() - lockedAt >= lockNanos / 2) {
+      // Late: what follows may write copies, and what is lost must not go on twice.
+      renew(locks);
+      if (locks.isBroken()) {
+        return;
+      }
+    }
     List<Held> settled = records.takeDecided();
     long now = time.nanoTime();
     if (inbox.takeNudge() || draining || now - records.lookAt() >= 0) {

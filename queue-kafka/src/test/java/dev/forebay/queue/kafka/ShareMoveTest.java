@@ -145,7 +145,9 @@ class ShareMoveTest {
     assertThat(settled(again.ack())).isEqualTo(Settlement.OK);
   }
 
-  /** A lane that hung: whether the lock is still there has to be asked before anything is written. */
+  /**
+   * A lane that hung: whether the lock is still there has to be asked before anything is written.
+   */
   @Test
   void A1_lockThatMayBeOver_isAskedForBeforeTheWrite() throws Exception {
     fill(plain, 1);
