@@ -35,18 +35,28 @@ final class Settlements {
     if (!delivery.beginSettlement()) {
       return stale();
     }
-    return delete(delivery).thenApply(result -> deleted(delivery, result, false));
+    String receipt = delivery.receipt();
+    return delete(delivery).thenApply(result -> deleted(delivery, result, receipt, false));
   }
 
   private CompletableFuture<Settler.Result> delete(SqsDelivery delivery) {
     return settler.delete(delivery::receipt, delivery::deadlineNanos);
   }
 
-  private Settlement deleted(SqsDelivery delivery, Settler.Result result, boolean dead) {
+  /**
+   * Takes the answer to a delete; {@code receipt} is the newest there was when it was asked for.
+   */
+  private Settlement deleted(
+      SqsDelivery delivery, Settler.Result result, String receipt, boolean dead) {
     return switch (result) {
       case DONE -> {
         remember(delivery, dead);
         delivery.markGone();
+        if (!delivery.receipt().equals(receipt)) {
+          // A duplicate came while this was under way: SQS may have taken an old receipt and
+          // deleted nothing.
+          deleteAgain(delivery);
+        }
         yield delivery.settled() ? Settlement.OK : Settlement.UNKNOWN;
       }
       case AMBIGUOUS -> {
@@ -177,13 +187,14 @@ final class Settlements {
               if (outcome instanceof EnqueueOutcome.Failed) {
                 return CompletableFuture.completedFuture(undone(delivery, Settler.Result.REFUSED));
               }
-              return delete(delivery).thenApply(result -> buried(delivery, result));
+              String receipt = delivery.receipt();
+              return delete(delivery).thenApply(result -> buried(delivery, result, receipt));
             });
   }
 
   /** The copy is there; if its source may be too, it is not surely one place that holds it. */
-  private Settlement buried(SqsDelivery delivery, Settler.Result result) {
-    Settlement settlement = deleted(delivery, result, true);
+  private Settlement buried(SqsDelivery delivery, Settler.Result result, String receipt) {
+    Settlement settlement = deleted(delivery, result, receipt, true);
     return settlement == Settlement.STALE ? Settlement.UNKNOWN : settlement;
   }
 
@@ -198,6 +209,11 @@ final class Settlements {
    */
   void supersede(SqsDelivery held, SqsDelivery duplicate) {
     held.supersede(duplicate.receipt());
+    if (held.isGone()) {
+      // Its deletion ended just now, perhaps by the older receipt.
+      deleteAgain(held);
+      return;
+    }
     long before = held.deadlineNanos();
     long now = time.nanoTime();
     if (before > duplicate.deadlineNanos() && held.extendedTo(duplicate.deadlineNanos())) {

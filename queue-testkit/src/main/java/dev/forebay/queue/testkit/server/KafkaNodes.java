@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +71,7 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
       try {
         directory = Files.createTempDirectory("embedded-kafka");
         // Per node: a port for clients, one for controllers, one for clients that log in.
-        ports = freePorts(3 * size);
+        ports = Ports.free(3 * size);
         String clusterId = Uuid.randomUuid().toString();
         for (int node = 0; node < size; node++) {
           format(node, clusterId);
@@ -100,23 +97,6 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
               "the embedded Kafka cluster does not start", e.getCause());
         }
         log.warn("embedded Kafka did not start, trying again on other ports", e.getCause());
-      }
-    }
-  }
-
-  private static int[] freePorts(int count) throws IOException {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      // All open at once, so that no port is given twice.
-      for (int i = 0; i < count; i++) {
-        ServerSocket socket = new ServerSocket();
-        sockets.add(socket);
-        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-      }
-      return sockets.stream().mapToInt(ServerSocket::getLocalPort).toArray();
-    } finally {
-      for (ServerSocket socket : sockets) {
-        socket.close();
       }
     }
   }

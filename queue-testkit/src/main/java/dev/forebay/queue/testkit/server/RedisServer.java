@@ -5,8 +5,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -117,7 +115,7 @@ public final class RedisServer implements AutoCloseable {
       // The port was free a moment ago; somebody else may take it first.
       for (int i = 0; i < START_TRIES; i++) {
         Path directory = Files.createTempDirectory("forebay-redis");
-        int port = freePort();
+        int port = Ports.free(1)[0];
         List<String> command =
             List.of(
                 program,
@@ -161,12 +159,6 @@ public final class RedisServer implements AutoCloseable {
         .filter(Files::isExecutable)
         .map(Path::toString)
         .findFirst();
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   /** Returns its address, {@code redis://host:port}. */
