@@ -12,12 +12,10 @@ import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
 import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
-import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -31,17 +29,12 @@ import org.jspecify.annotations.Nullable;
  * The messages of one in-memory queue and who may have them next. Thread-safe: one lock, under
  * which every operation is O(log n) at most.
  *
- * <p>A message is in one place at a time: the ready line, behind the leader of its key, among the
- * due times (delayed or leased), or on its way to the dead letters. What comes due is noticed by
- * whoever enters next; a timer is armed only while somebody waits. Each waiting poll has a
- * condition of its own and is woken in turn; whoever leaves while messages are ready wakes the
- * next, so no wake-up is lost to a poll that had just given up. Deliveries learn of their loss
- * outside the lock.
+ * <p>Where each message is says {@link Places}. What comes due is noticed by whoever enters next; a
+ * timer is armed only while somebody waits. Each waiting poll has a condition of its own and is
+ * woken in turn; whoever leaves while messages are ready wakes the next, so no wake-up is lost to a
+ * poll that had just given up. Deliveries learn of their loss outside the lock.
  */
 final class StoredQueue {
-
-  /** Estimated heap use of a stored message beside its body, key and headers. */
-  private static final long ENTRY_OVERHEAD_BYTES = 400;
 
   private static final QueueSettings UNBOUNDED =
       new QueueSettings(Duration.ZERO, KeyPolicy.STRICT, Long.MAX_VALUE, Long.MAX_VALUE);
@@ -49,24 +42,12 @@ final class StoredQueue {
   private final InMemoryStore store;
   private final TimeSource time;
   private final ReentrantLock lock = new ReentrantLock();
-  private final ArrayDeque<Entry> ready = new ArrayDeque<>();
-  private final KeyLanes lanes = new KeyLanes();
-  private final DueTimes due = new DueTimes();
-  private final AgeOrder byAge = new AgeOrder();
   private final DedupWindow dedup = new DedupWindow();
   private final Waiters waiters;
+  private final Places places;
+  private final Fill fill = new Fill();
   private List<MemoryDelivery> expired = new ArrayList<>();
   private @Nullable QueueSettings settings;
-  private long stored;
-  private long bytes;
-  private long delayed;
-
-  /**
-   * How many in the ready line are gone; they leave it in bulk, since each search would be O(n).
-   */
-  private int withdrawn;
-
-  private long leased;
   private int polling;
   private int drainers;
   private TimeSource.@Nullable Timer timer;
@@ -76,6 +57,7 @@ final class StoredQueue {
     this.store = store;
     this.time = store.time();
     this.waiters = new Waiters(lock, time);
+    this.places = new Places(waiters::wakeOne);
   }
 
   /** The first object opened on a stored queue decides its settings; a later one must agree. */
@@ -84,6 +66,7 @@ final class StoredQueue {
     try {
       if (settings == null) {
         settings = wanted;
+        places.keyPolicy(wanted.keyPolicy());
       } else if (!settings.equals(wanted)) {
         throw new QueueException(
             ErrorCode.MISCONFIGURED,
@@ -115,7 +98,7 @@ final class StoredQueue {
       }
       Envelope envelope = Envelope.fresh(store.nextId(), message, time.now());
       if (!add(envelope, now + message.delay().toNanos(), now)) {
-        return full();
+        return fill.refusal();
       }
       if (dedupId != null) {
         dedup.remember(dedupId, envelope.id(), now, settings().dedupWindow());
@@ -126,22 +109,12 @@ final class StoredQueue {
     }
   }
 
-  private EnqueueOutcome.Failed full() {
-    return new EnqueueOutcome.Failed(
-        ErrorCode.OVERLOADED,
-        "The in-memory queue is full: "
-            + stored
-            + " messages of about "
-            + bytes
-            + " bytes. Handle some, or raise maxMessages or maxBytes in its builder.");
-  }
-
   /** Takes in a message that lived in another queue. */
   Optional<EnqueueOutcome.Failed> add(Envelope envelope) {
     lock.lock();
     try {
       long now = time.nanoTime();
-      return add(envelope, now, now) ? Optional.empty() : Optional.of(full());
+      return add(envelope, now, now) ? Optional.empty() : Optional.of(fill.refusal());
     } finally {
       unlock();
     }
@@ -157,7 +130,7 @@ final class StoredQueue {
     lock.lock();
     try {
       expire(time.nanoTime());
-      byAge.forEach(
+      places.forEach(
           entry -> {
             if (isIdle(entry)) {
               found.add(new MemoryDeadLetters.Idle(entry, entry.envelope));
@@ -192,13 +165,7 @@ final class StoredQueue {
       }
       Optional<EnqueueOutcome.Failed> failure = before.get();
       if (failure.isEmpty()) {
-        boolean wasReady = entry.state == Entry.State.READY;
         remove(entry, time.nanoTime());
-        withdrawn += wasReady ? 1 : 0;
-        if (withdrawn > ready.size() / 2) {
-          ready.removeIf(each -> each.state == Entry.State.GONE);
-          withdrawn = 0;
-        }
       }
       return failure;
     } finally {
@@ -207,25 +174,13 @@ final class StoredQueue {
   }
 
   private boolean add(Envelope envelope, long dueNanos, long now) {
-    long size = ENTRY_OVERHEAD_BYTES + Checks.plainSize(envelope.message());
-    if (stored >= settings().maxMessages()
-        || bytes + dedup.bytes() + size > settings().maxBytes()) {
+    long size = Fill.sizeOf(envelope);
+    if (!fill.add(size, dedup.bytes(), settings())) {
       return false;
     }
-    stored++;
-    bytes += size;
-    Entry entry = new Entry(store.nextNumber(), envelope, size, dueNanos);
-    byAge.add(entry);
-    if (dueNanos - now > 0 && stepsAside(entry)) {
-      place(entry, now);
-    } else if (lanes.join(entry)) {
-      place(entry, now);
-    }
+    places.enter(new Entry(store.nextNumber(), envelope, size, dueNanos), now);
+    armTimer();
     return true;
-  }
-
-  private boolean stepsAside(Entry entry) {
-    return settings().keyPolicy() == KeyPolicy.RELAXED && entry.key() != null;
   }
 
   List<Delivery> take(InMemoryWorkQueue owner, int max, Duration wait, Duration lease) {
@@ -240,7 +195,7 @@ final class StoredQueue {
             || until - now <= 0
             || owner.isClosing()
             || !await(owner, until - now)) {
-          if (!ready.isEmpty()) {
+          if (places.hasReady()) {
             waiters.wakeOne();
           }
           return taken;
@@ -252,24 +207,16 @@ final class StoredQueue {
   }
 
   private List<Delivery> hand(InMemoryWorkQueue owner, int max, Duration lease, long now) {
-    if (ready.isEmpty() || owner.isClosing()) {
+    if (!places.hasReady() || owner.isClosing()) {
       return List.of();
     }
-    List<Delivery> taken = new ArrayList<>(Math.min(max, ready.size()));
+    List<Delivery> taken = new ArrayList<>(Math.min(max, places.readyAtMost()));
     Instant wallClock = time.now();
     while (taken.size() < max) {
-      Entry entry = ready.pollFirst();
+      Entry entry = places.lease(now + lease.toNanos());
       if (entry == null) {
         break;
       }
-      if (entry.state == Entry.State.GONE) {
-        withdrawn--;
-        continue;
-      }
-      entry.state = Entry.State.LEASED;
-      entry.dueNanos = now + lease.toNanos();
-      due.lease(entry);
-      leased++;
       MemoryDelivery delivery =
           new MemoryDelivery(owner, entry, store.nextNumber(), time, wallClock, entry.dueNanos);
       entry.delivery = delivery;
@@ -316,7 +263,7 @@ final class StoredQueue {
       if (!holds(delivery)) {
         return Settlement.STALE;
       }
-      endLease(delivery.entry);
+      places.endLease(delivery.entry);
       remove(delivery.entry, time.nanoTime());
     } finally {
       unlock();
@@ -331,9 +278,7 @@ final class StoredQueue {
       Entry entry = delivery.entry;
       long end = time.nanoTime() + lease.toNanos();
       if (entry.delivery == delivery && delivery.extendedTo(end)) {
-        due.remove(entry);
-        entry.dueNanos = end;
-        due.lease(entry);
+        places.extendLease(entry, end);
         armTimer();
         return Settlement.OK;
       }
@@ -355,7 +300,7 @@ final class StoredQueue {
       }
       Entry entry = delivery.entry;
       long now = time.nanoTime();
-      endLease(entry);
+      places.endLease(entry);
       comeBack(entry, delivery.attempts().plus(cause), now + delay.toNanos(), now);
     } finally {
       unlock();
@@ -379,7 +324,7 @@ final class StoredQueue {
       if (!holds(delivery)) {
         return Settlement.STALE;
       }
-      endLease(entry);
+      places.endLease(entry);
       entry.state = Entry.State.MOVING;
     } finally {
       unlock();
@@ -405,11 +350,11 @@ final class StoredQueue {
     lock.lock();
     try {
       expire(time.nanoTime());
-      Entry oldest = byAge.first();
+      Entry oldest = places.oldest();
       return new QueueDepth(
-          OptionalLong.of(ready.size() - withdrawn + lanes.waiting()),
-          OptionalLong.of(leased),
-          OptionalLong.of(delayed),
+          OptionalLong.of(places.visible()),
+          OptionalLong.of(places.leased()),
+          OptionalLong.of(places.delayed()),
           oldest == null
               ? Optional.empty()
               : Optional.of(Duration.between(oldest.envelope.enqueuedAt(), time.now())));
@@ -427,10 +372,8 @@ final class StoredQueue {
     lock.lock();
     try {
       expire(time.nanoTime());
-      Entry entry = byAge.find(id);
-      return entry == null
-          ? null
-          : MemoryExplanations.of(entry, lanes.leader(entry.key()), asker, time);
+      Entry entry = places.find(id);
+      return entry == null ? null : MemoryExplanations.of(entry, places.leader(entry), asker, time);
     } finally {
       unlock();
     }
@@ -454,7 +397,7 @@ final class StoredQueue {
   void abandon(InMemoryWorkQueue owner) {
     lock.lock();
     try {
-      due.forEachLease(
+      places.forEachLease(
           entry -> {
             if (entry.delivery != null && entry.delivery.queue() == owner) {
               expired.add(entry.delivery);
@@ -474,76 +417,25 @@ final class StoredQueue {
     return false;
   }
 
-  private void endLease(Entry entry) {
-    due.remove(entry);
-    entry.delivery = null;
-    leased--;
-  }
-
   private void remove(Entry entry, long now) {
-    entry.state = Entry.State.GONE;
-    stored--;
-    bytes -= entry.bytes;
-    byAge.remove(entry);
-    Entry next = lanes.leave(entry);
-    if (next != null) {
-      place(next, now);
-    }
+    fill.remove(entry.bytes);
+    places.remove(entry, now);
+    armTimer();
   }
 
   private void comeBack(Entry entry, Attempts attempts, long dueNanos, long now) {
-    entry.envelope = entry.envelope.withAttempts(attempts);
-    entry.dueNanos = dueNanos;
-    if (stepsAside(entry)) {
-      Entry next = lanes.leave(entry);
-      if (next != null) {
-        place(next, now);
-      }
-      if (dueNanos - now <= 0 && !lanes.rejoin(entry)) {
-        return;
-      }
-    }
-    place(entry, now);
+    places.comeBack(entry, attempts, dueNanos, now);
+    armTimer();
   }
 
-  private void place(Entry entry, long now) {
-    if (entry.dueNanos - now > 0) {
-      entry.state = Entry.State.DELAYED;
-      delayed++;
-      due.delay(entry);
-      armTimer();
-    } else {
-      entry.state = Entry.State.READY;
-      ready.addLast(entry);
-      waiters.wakeOne();
-    }
-  }
-
-  /** Makes deliverable whatever has come due. */
   private void expire(long now) {
-    for (Entry entry = due.first();
-        entry != null && entry.dueNanos - now <= 0;
-        entry = due.first()) {
-      if (entry.state == Entry.State.LEASED) {
-        MemoryDelivery delivery = entry.delivery;
-        endLease(entry);
-        if (delivery != null) {
-          expired.add(delivery);
-        }
-        comeBack(entry, entry.envelope.attempts().plusLeaseLost(), now, now);
-      } else {
-        due.remove(entry);
-        delayed--;
-        if (entry.leadsItsKey || lanes.rejoin(entry)) {
-          place(entry, now);
-        }
-      }
-    }
+    places.expire(now, expired);
+    armTimer();
   }
 
   /** Has a timer at the next due time just while somebody waits, so that no queue keeps one. */
   private void armTimer() {
-    Entry first = polling + drainers > 0 ? due.first() : null;
+    Entry first = polling + drainers > 0 ? places.firstDue() : null;
     if (timer != null && (first == null || timerAtNanos - first.dueNanos > 0)) {
       timer.cancel();
       timer = null;
@@ -559,7 +451,6 @@ final class StoredQueue {
     try {
       timer = null;
       expire(time.nanoTime());
-      armTimer();
     } finally {
       unlock();
     }

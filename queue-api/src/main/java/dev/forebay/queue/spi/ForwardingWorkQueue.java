@@ -1,8 +1,6 @@
 package dev.forebay.queue.spi;
 
-import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Capabilities;
-import dev.forebay.queue.DeadLetter;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.DeadLetters;
 import dev.forebay.queue.Delivery;
@@ -14,9 +12,7 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -113,82 +109,21 @@ public abstract class ForwardingWorkQueue implements WorkQueue {
   /** The target's delivery behind one that this queue handed out; any other delivery unchanged. */
   protected final Delivery inner(Delivery delivery) {
     return delivery instanceof Adopted adopted && adopted.queue == this
-        ? adopted.delivery
+        ? adopted.behind()
         : delivery;
   }
 
-  private static final class Adopted implements Delivery {
+  private static final class Adopted extends ForwardingDelivery {
     private final ForwardingWorkQueue queue;
-    private final Delivery delivery;
 
-    Adopted(ForwardingWorkQueue queue, Delivery delivery) {
+    Adopted(ForwardingWorkQueue queue, Delivery behind) {
+      super(behind);
       this.queue = queue;
-      this.delivery = delivery;
     }
 
     @Override
     public WorkQueue queue() {
       return queue;
-    }
-
-    @Override
-    public String id() {
-      return delivery.id();
-    }
-
-    @Override
-    public Message message() {
-      return delivery.message();
-    }
-
-    @Override
-    public int attempt() {
-      return delivery.attempt();
-    }
-
-    @Override
-    public Attempts attempts() {
-      return delivery.attempts();
-    }
-
-    @Override
-    public Instant enqueuedAt() {
-      return delivery.enqueuedAt();
-    }
-
-    @Override
-    public Instant leaseUntil() {
-      return delivery.leaseUntil();
-    }
-
-    @Override
-    public Duration leaseRemaining() {
-      return delivery.leaseRemaining();
-    }
-
-    @Override
-    public long fencingToken() {
-      return delivery.fencingToken();
-    }
-
-    @Override
-    public boolean isLost() {
-      return delivery.isLost();
-    }
-
-    @Override
-    public void onLost(Runnable listener) {
-      delivery.onLost(listener);
-    }
-
-    @Override
-    public Optional<DeadLetter> deadLetter() {
-      return delivery.deadLetter();
-    }
-
-    @Override
-    public String toString() {
-      return delivery.toString();
     }
   }
 }

@@ -111,9 +111,23 @@ final class LeaseKeeper {
 
   private void round() {
     try {
-      runs.accept(this::look);
+      runs.accept(this::lookSafely);
     } finally {
       schedule();
+    }
+  }
+
+  /** The lease of one must not depend on what another queue's delivery throws. */
+  private void lookSafely(Run run) {
+    try {
+      look(run);
+    } catch (RuntimeException e) {
+      LOG.warn(
+          "The lease of message {} of queue {} could not be looked after; the next round tries"
+              + " again",
+          run.delivery().id(),
+          queue.name(),
+          e);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.spi.ForwardingWorkQueue;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -108,6 +109,29 @@ class LeaseKeeperTest {
     assertThat(measured)
         .as("no lease can be kept with fewer than one extension in half of it")
         .isGreaterThanOrEqualTo(leases / (double) BATCH / (Rig.LEASE.toSeconds() / 2.0) * 0.9);
+    keeper.stop();
+  }
+
+  @Test
+  void W1_aDeliveryThatThrows_doesNotCostTheOthersTheirLeases() {
+    Delivery broken =
+        (Delivery)
+            Proxy.newProxyInstance(
+                Delivery.class.getClassLoader(),
+                new Class<?>[] {Delivery.class},
+                (proxy, method, arguments) -> {
+                  if (method.getReturnType() == String.class) {
+                    return "broken";
+                  }
+                  throw new IllegalStateException("a bug in a backend: " + method.getName());
+                });
+    Run first = new Run(null, broken, Rig.LEASE, rig.time.nanoTime(), rig.time);
+    assertThat(first.begin()).isTrue();
+    runs.add(first);
+    LeaseKeeper keeper = keeper(LeasePolicy.defaults());
+    start(keeper, 20);
+    rig.advanceInSteps(Rig.LEASE.multipliedBy(3), STEP);
+    assertThat(runs.subList(1, 20)).noneMatch(run -> run.delivery().leaseRemaining().isZero());
     keeper.stop();
   }
 

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * delivery time-out without ever storing one twice.
  *
  * <p>Its buffer is bounded ({@code buffer.memory}); when it is full, enqueue waits up to {@code
- * max.block.ms} and ends as OVERLOADED. Thread-safe.
+ * max.block.ms} and ends as OVERLOADED; so it does, as UNAVAILABLE, when the producer does not know
+ * yet where the topic's partitions are and no broker tells. Thread-safe.
  */
 final class Enqueuer {
 
@@ -104,26 +105,32 @@ final class Enqueuer {
   /** Writes one record; completes exceptionally with Kafka's own exception. */
   CompletableFuture<Void> send(ProducerRecord<byte[], byte[]> record) {
     CompletableFuture<Void> stored = new CompletableFuture<>();
+    Thread caller = Thread.currentThread();
     try {
       producer.send(
           record,
           (metadata, error) -> {
             if (error == null) {
               stored.complete(null);
+            } else if (Thread.currentThread() == caller) {
+              // The producer has a thread of its own for what it has put into a batch.
+              stored.completeExceptionally(new KafkaErrors.NotSentException(error));
             } else {
               stored.completeExceptionally(error);
             }
           });
     } catch (KafkaException | IllegalStateException e) {
       // Interrupted while waiting for room, or closed: nothing was sent.
-      stored.completeExceptionally(e);
+      stored.completeExceptionally(new KafkaErrors.NotSentException(e));
     }
     return stored;
   }
 
   private EnqueueOutcome failed(Throwable error) {
     ErrorCode code = KafkaErrors.sendCode(error);
-    if (refusing && code == ErrorCode.INTERNAL) {
+    if (refusing
+        && code == ErrorCode.INTERNAL
+        && !(error instanceof KafkaErrors.NotSentException)) {
       // The grace time ended first: what was under way may have arrived.
       code = ErrorCode.AMBIGUOUS;
     }
@@ -131,6 +138,8 @@ final class Enqueuer {
         switch (code) {
           case AMBIGUOUS ->
               "No answer came within the producer's delivery.timeout.ms; it may have been stored.";
+          case UNAVAILABLE ->
+              "Nothing was sent: no broker told within max.block.ms where the topic is.";
           case OVERLOADED ->
               "The producer's buffer (buffer.memory) stayed full for max.block.ms; slow down.";
           case INVALID_MESSAGE -> "The broker refuses the record as it is.";

@@ -3,7 +3,9 @@ package dev.forebay.queue.kafka;
 import dev.forebay.queue.ErrorCode;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -14,7 +16,6 @@ import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.ThrottlingQuotaExceededException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -67,16 +68,30 @@ final class KafkaErrors {
     return ErrorCode.INTERNAL;
   }
 
-  /** The code of a failed send: after a time-out nobody knows whether the broker stored it (E2). */
+  /** A send that the producer gave up before any of it left this process. */
+  static final class NotSentException extends KafkaException {
+
+    private static final long serialVersionUID = 1;
+
+    NotSentException(Throwable cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
+  /**
+   * The code of a failed send: after a time-out nobody knows whether the broker stored it (E2),
+   * unless it never left.
+   */
   static ErrorCode sendCode(Throwable error) {
     Throwable inner = unwrap(error);
-    if (inner instanceof org.apache.kafka.clients.producer.BufferExhaustedException) {
+    boolean left = !(inner instanceof NotSentException);
+    if (!left && inner.getCause() != null) {
+      inner = inner.getCause();
+    }
+    if (inner instanceof BufferExhaustedException) {
       return ErrorCode.OVERLOADED;
     }
-    if (inner instanceof TimeoutException) {
-      return ErrorCode.AMBIGUOUS;
-    }
     ErrorCode code = code(inner);
-    return code == ErrorCode.UNAVAILABLE ? ErrorCode.AMBIGUOUS : code;
+    return left && code == ErrorCode.UNAVAILABLE ? ErrorCode.AMBIGUOUS : code;
   }
 }

@@ -38,6 +38,11 @@ final class KeyedCommits {
   /** The most between a commit's answer and the next one, however long the answer took. */
   private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
 
+  /** Between two looks for the answer of a commit, at least and at most. */
+  private static final Duration MIN_LOOK = Duration.ofMillis(1);
+
+  private static final Duration MAX_LOOK = Duration.ofMillis(50);
+
   /** Between commits that fail. */
   private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
 
@@ -68,6 +73,16 @@ final class KeyedCommits {
   /** Whether a commit is under way; its answer comes within a poll of the consumer. */
   boolean inFlight() {
     return inFlight;
+  }
+
+  /**
+   * How long to wait for the answer before the next look at other work: a tenth of what it has
+   * taken so far, so that an outage is no reason to spin.
+   */
+  Duration patience() {
+    long waited = time.nanoTime() - begun;
+    return Duration.ofNanos(
+        Math.min(MAX_LOOK.toNanos(), Math.max(MIN_LOOK.toNanos(), waited / 10)));
   }
 
   /** How long it takes until the next commit may begin; nothing or less when it may now. */

@@ -35,7 +35,7 @@ final class KeyedConsumer implements Runnable {
 
   private static final Logger log = LoggerFactory.getLogger(KeyedConsumer.class);
 
-  /** While an answer of the broker is due: it is noticed within a poll only. */
+  /** The shortest wait, for something that comes in a moment. */
   private static final Duration SOON = Duration.ofMillis(1);
 
   /** While somebody may settle at any moment. */
@@ -153,7 +153,7 @@ final class KeyedConsumer implements Runnable {
       // Then the client waits by asking itself again and again, which costs a core.
       buffer.awaitWork(wait, commits.inFlight() || load.acksWaiting() > 0);
       // The answer to a commit needs more than a look where a broker has to be found anew.
-      wait = commits.inFlight() ? SOON : Duration.ZERO;
+      wait = commits.inFlight() ? commits.patience() : Duration.ZERO;
     }
     ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);
     take(records);
@@ -172,7 +172,7 @@ final class KeyedConsumer implements Runnable {
 
   private Duration untilNext(Load load) {
     if (commits.inFlight()) {
-      return SOON;
+      return commits.patience();
     }
     if (load.acksWaiting() > 0) {
       return Duration.ofNanos(Math.max(SOON.toNanos(), commits.untilAllowed()));

@@ -75,9 +75,13 @@ class ShareLocksTest {
       assertThat(each.fencingToken()).isEqualTo(1);
       assertThat(each.release(Duration.ZERO).join()).isEqualTo(Settlement.OK);
     }
-    List<Delivery> again = take(queue, 10);
-    assertThat(again).allSatisfy(each -> assertThat(each.fencingToken()).isEqualTo(2));
-    ack(again);
+    for (int i = 0; i < 10; i++) {
+      Delivery again = take(queue);
+      // Two, or a few more where a busy machine let a lock end between fetch and hand-over; had the
+      // renewals counted, it were 17.
+      assertThat(again.fencingToken()).isBetween(2L, 4L);
+      ack(List.of(again));
+    }
   }
 
   @Test

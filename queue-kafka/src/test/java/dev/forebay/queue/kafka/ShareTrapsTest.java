@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaShareConsumer;
@@ -267,9 +268,16 @@ class ShareTrapsTest {
   void newGroup_startsAtTheEarliestRecord_underTheLeaseAndTheHighestLimit() throws Exception {
     rig.put(new ProducerRecord<>(rig.topic, utf8("written before the group was")));
     KafkaWorkQueue queue = rig.queue(Duration.ofSeconds(7));
-    assertThat(rig.groupConfig().get("share.auto.offset.reset").value()).isEqualTo("earliest");
-    assertThat(rig.groupConfig().get("share.record.lock.duration.ms").value()).isEqualTo("7000");
-    assertThat(rig.groupConfig().get("share.delivery.count.limit").value()).isEqualTo("10");
+    // A broker tells of a setting some time after it has accepted it.
+    await()
+        .atMost(SOON)
+        .untilAsserted(
+            () -> {
+              Config config = rig.groupConfig();
+              assertThat(config.get("share.auto.offset.reset").value()).isEqualTo("earliest");
+              assertThat(config.get("share.record.lock.duration.ms").value()).isEqualTo("7000");
+              assertThat(config.get("share.delivery.count.limit").value()).isEqualTo("10");
+            });
     Delivery delivery = take(queue);
     assertThat(delivery.message().text()).isEqualTo("written before the group was");
     ack(List.of(delivery));

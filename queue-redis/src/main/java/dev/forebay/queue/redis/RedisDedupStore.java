@@ -11,10 +11,8 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -48,9 +46,6 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
 
   /** More than ten thousand slots ask for at once, and still only a few megabytes. */
   private static final int MAX_PENDING = 50_000;
-
-  /** A century: far from what Redis can add to its clock. */
-  private static final Duration LONGEST = Duration.ofDays(36_500);
 
   private static final int TOKEN_BYTES = 16;
 
@@ -93,7 +88,7 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
 
   @Override
   public CompletableFuture<ClaimOutcome> claim(Claim claim, Duration term) {
-    byte[] millis = millis("The term of a claim", term);
+    byte[] millis = RedisArguments.millis("The term of a claim", term);
     return link.<List<Object>>call(
             open -> CLAIM.run(open.async(), key(claim.key()), token(claim), millis))
         .thenApply(RedisDedupStore::outcome);
@@ -101,14 +96,14 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
 
   @Override
   public CompletableFuture<Boolean> extend(Claim claim, Duration term) {
-    byte[] millis = millis("The term of a claim", term);
+    byte[] millis = RedisArguments.millis("The term of a claim", term);
     return link.call(open -> EXTEND.run(open.async(), key(claim.key()), token(claim), millis));
   }
 
   @Override
   public CompletableFuture<Boolean> complete(
       Claim claim, byte @Nullable [] result, Duration retention) {
-    byte[] millis = millis("The retention of a completion", retention);
+    byte[] millis = RedisArguments.millis("The retention of a completion", retention);
     byte[] completion = completion(result);
     return link.call(
         open -> COMPLETE.run(open.async(), key(claim.key()), token(claim), millis, completion));
@@ -126,8 +121,7 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
   }
 
   private byte[] key(DedupKey key) {
-    String text = Base64.getUrlEncoder().withoutPadding().encodeToString(key.bytes());
-    return (prefix + text).getBytes(StandardCharsets.UTF_8);
+    return RedisArguments.key(prefix, key);
   }
 
   private static byte[] token(Claim claim) {
@@ -165,16 +159,6 @@ public final class RedisDedupStore implements DedupStore, AutoCloseable {
     throw new QueueException(
         ErrorCode.MISCONFIGURED,
         "A key of the dedup store holds a value of somebody else's; choose another prefix.");
-  }
-
-  /** In whole milliseconds, upwards: none is too short for Redis. */
-  private static byte[] millis(String what, Duration duration) {
-    if (duration.isNegative() || duration.isZero()) {
-      throw new IllegalArgumentException(what + " must be positive, not " + duration);
-    }
-    Duration shorter = duration.compareTo(LONGEST) < 0 ? duration : LONGEST;
-    long millis = shorter.plusNanos(999_999).toMillis();
-    return Long.toString(millis).getBytes(StandardCharsets.US_ASCII);
   }
 
   /** Describes a store; {@link #build} makes it. Not thread-safe. */

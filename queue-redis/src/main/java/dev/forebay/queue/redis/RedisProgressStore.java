@@ -11,7 +11,6 @@ import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -48,9 +47,6 @@ public final class RedisProgressStore implements ProgressStore, AutoCloseable {
 
   /** Of progress on its way to Redis: a thousand of the largest, many thousands of usual ones. */
   private static final long MAX_PENDING_BYTES = 64L << 20;
-
-  /** A century: far from what Redis can add to its clock. */
-  private static final Duration LONGEST = Duration.ofDays(36_500);
 
   // What the scripts answer.
   private static final long REFUSED = 0;
@@ -107,7 +103,7 @@ public final class RedisProgressStore implements ProgressStore, AutoCloseable {
       throw new IllegalArgumentException(
           "Progress of " + progress.length + " bytes is too large; at most " + MAX_BYTES + " are.");
     }
-    byte[] millis = millis(retention);
+    byte[] millis = RedisArguments.millis("A retention", retention);
     // The client keeps it until there is an answer, also when the caller waits no more.
     byte[] kept = progress.clone();
     return link.<Long>call(open -> send(open, key(work), digits(token), millis, kept))
@@ -151,9 +147,8 @@ public final class RedisProgressStore implements ProgressStore, AutoCloseable {
     link.close();
   }
 
-  private byte[] key(DedupKey work) {
-    String text = Base64.getUrlEncoder().withoutPadding().encodeToString(work.bytes());
-    return (prefix + text).getBytes(StandardCharsets.UTF_8);
+  private byte[] key(DedupKey key) {
+    return RedisArguments.key(prefix, key);
   }
 
   /**
@@ -176,16 +171,6 @@ public final class RedisProgressStore implements ProgressStore, AutoCloseable {
           ErrorCode.MISCONFIGURED,
           "A key of the progress store holds a value of somebody else's; choose another prefix.");
     }
-  }
-
-  /** In whole milliseconds, upwards: none is too short for Redis. */
-  private static byte[] millis(Duration retention) {
-    if (retention.isNegative() || retention.isZero()) {
-      throw new IllegalArgumentException("A retention must be positive, not " + retention);
-    }
-    Duration shorter = retention.compareTo(LONGEST) < 0 ? retention : LONGEST;
-    long millis = shorter.plusNanos(999_999).toMillis();
-    return Long.toString(millis).getBytes(StandardCharsets.US_ASCII);
   }
 
   /** Describes a store; {@link #build} makes it. Not thread-safe. */

@@ -14,21 +14,16 @@ import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.spi.Checks;
-import dev.forebay.queue.spi.DeadLetterBench;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
-import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
 /**
  * The work queue on an Amazon SQS queue, standard or FIFO; which of them, its name says.
@@ -110,10 +105,7 @@ public final class SqsWorkQueue implements WorkQueue {
   private final Sender sender;
   private final Outbox outbox;
   private final Receiver receiver;
-  private final @Nullable Sender letterSender;
-  private final @Nullable DeadLetterSender letters;
-  private final @Nullable SqsDeadLetters buried;
-  private final @Nullable DeadLetters bench;
+  private final @Nullable DeadLetterQueue dead;
 
   private final Closing closing;
   private final AtomicBoolean tending = new AtomicBoolean();
@@ -132,24 +124,11 @@ public final class SqsWorkQueue implements WorkQueue {
     this.settlements = new Settlements(settler, ledger, time);
     this.sender = new Sender(client, facts.url(), facts.fifo(), time, LINGER);
     this.outbox = new Outbox(facts, capabilities, sender, time);
-    if (deadLetters == null) {
-      this.letterSender = null;
-      this.letters = null;
-      this.buried = null;
-      this.bench = null;
-    } else {
-      this.letterSender = new Sender(client, deadLetters.url(), deadLetters.fifo(), time, LINGER);
-      this.letters =
-          new DeadLetterSender(
-              facts.name(),
-              deadLetters.name(),
-              deadLetters.fifo(),
-              deadLetters.maxBytes(),
-              letterSender,
-              time);
-      this.buried = new SqsDeadLetters(client, facts, deadLetters, sender, time, LINGER);
-      this.bench = new DeadLetterBench(facts.name(), buried, time, closing::isClosing);
-    }
+    this.dead =
+        deadLetters == null
+            ? null
+            : new DeadLetterQueue(
+                client, facts, deadLetters, sender, time, LINGER, closing::isClosing);
     this.receiver =
         new Receiver(
             facts,
@@ -160,7 +139,8 @@ public final class SqsWorkQueue implements WorkQueue {
                 facts.url(),
                 times,
                 time,
-                new Intake(this, ledger, times, time, settlements, letters)),
+                new Intake(
+                    this, ledger, times, time, settlements, dead == null ? null : dead.letters())),
             SqsCapabilities.receiveBatch(facts),
             this::held,
             settlements::giveBack);
@@ -240,17 +220,16 @@ public final class SqsWorkQueue implements WorkQueue {
   @Override
   public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
     SqsDelivery own = own(delivery);
-    DeadLetterSender target = letters;
-    if (target == null) {
+    if (dead == null) {
       Checks.deadLetters(capabilities);
       throw new IllegalStateException("Dead letters are declared but have no destination.");
     }
-    return closing.tracked(settlements.deadLetter(own, cause, target));
+    return closing.tracked(settlements.deadLetter(own, cause, dead.letters()));
   }
 
   @Override
   public DeadLetters deadLetters() {
-    return bench == null ? WorkQueue.super.deadLetters() : bench;
+    return dead == null ? WorkQueue.super.deadLetters() : dead.bench();
   }
 
   private SqsDelivery own(Delivery delivery) {
@@ -268,31 +247,7 @@ public final class SqsWorkQueue implements WorkQueue {
 
   @Override
   public QueueDepth depth() {
-    Map<QueueAttributeName, String> attributes =
-        QueueFacts.await(
-                client.getQueueAttributes(
-                    request ->
-                        request
-                            .queueUrl(facts.url())
-                            .attributeNames(
-                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES,
-                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE,
-                                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED)),
-                client,
-                "count the messages of",
-                facts.url())
-            .attributes();
-    return new QueueDepth(
-        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES),
-        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE),
-        count(attributes, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_DELAYED),
-        Optional.empty());
-  }
-
-  private static OptionalLong count(
-      Map<QueueAttributeName, String> attributes, QueueAttributeName name) {
-    String value = attributes.get(name);
-    return value == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(value));
+    return SqsDepth.of(client, facts);
   }
 
   /**
@@ -310,7 +265,7 @@ public final class SqsWorkQueue implements WorkQueue {
             id,
             "Unknown here: this process does not hold it, and SQS cannot be asked for one message."
                 + " It may wait in the queue, be held by another process, or be done"
-                + (bench == null ? "." : "; deadLetters() can list it by its id if it died."));
+                + (dead == null ? "." : "; deadLetters() can list it by its id if it died."));
   }
 
   @Override
@@ -360,26 +315,20 @@ public final class SqsWorkQueue implements WorkQueue {
     long end = time.nanoTime() + grace.toNanos();
     settler.flush();
     sender.flush();
-    if (letterSender != null) {
-      letterSender.flush();
-    }
-    if (buried != null) {
-      buried.flush();
+    if (dead != null) {
+      dead.flush();
     }
     receiver.close();
     boolean drained = receiver.awaitEnd(left(end)) && closing.awaitDecided(this::nothingHeld, end);
     // What the grace time leaves no room for has most of the second that close() may take longer.
     end += LAST_MOMENT.toNanos();
     drained &= sender.awaitIdle(left(end));
-    if (letterSender != null) {
-      drained &= letterSender.awaitIdle(left(end));
-      letterSender.abandon();
+    if (dead != null) {
+      drained &= dead.awaitIdle(left(end));
+      dead.abandon();
     }
     sender.abandon();
     settler.abandon();
-    if (buried != null) {
-      buried.abandon();
-    }
     closing.markClosed();
     ledger.held().forEach(SqsDelivery::lose);
     if (!drained) {

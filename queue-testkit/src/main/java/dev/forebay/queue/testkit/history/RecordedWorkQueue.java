@@ -1,7 +1,6 @@
 package dev.forebay.queue.testkit.history;
 
 import dev.forebay.queue.Attempts;
-import dev.forebay.queue.DeadLetter;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.DeadLetterFilter;
 import dev.forebay.queue.DeadLetters;
@@ -14,6 +13,7 @@ import dev.forebay.queue.RedriveOptions;
 import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.spi.ForwardingDelivery;
 import dev.forebay.queue.spi.ForwardingWorkQueue;
 import dev.forebay.queue.testkit.history.Event.Draft;
 import dev.forebay.queue.testkit.history.Event.Kind;
@@ -23,7 +23,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -293,12 +292,13 @@ final class RecordedWorkQueue extends ForwardingWorkQueue {
   }
 
   /** A delivery with a number. */
-  private static final class Recorded implements Delivery {
+  private static final class Recorded extends ForwardingDelivery {
     final RecordedWorkQueue queue;
     final Delivery behind;
     final long number;
 
     Recorded(RecordedWorkQueue queue, Delivery behind, long number) {
+      super(behind);
       this.queue = queue;
       this.behind = behind;
       this.number = number;
@@ -307,66 +307,6 @@ final class RecordedWorkQueue extends ForwardingWorkQueue {
     @Override
     public WorkQueue queue() {
       return queue;
-    }
-
-    @Override
-    public String id() {
-      return behind.id();
-    }
-
-    @Override
-    public Message message() {
-      return behind.message();
-    }
-
-    @Override
-    public int attempt() {
-      return behind.attempt();
-    }
-
-    @Override
-    public Attempts attempts() {
-      return behind.attempts();
-    }
-
-    @Override
-    public Instant enqueuedAt() {
-      return behind.enqueuedAt();
-    }
-
-    @Override
-    public Instant leaseUntil() {
-      return behind.leaseUntil();
-    }
-
-    @Override
-    public Duration leaseRemaining() {
-      return behind.leaseRemaining();
-    }
-
-    @Override
-    public long fencingToken() {
-      return behind.fencingToken();
-    }
-
-    @Override
-    public boolean isLost() {
-      return behind.isLost();
-    }
-
-    @Override
-    public void onLost(Runnable listener) {
-      behind.onLost(listener);
-    }
-
-    @Override
-    public Optional<DeadLetter> deadLetter() {
-      return behind.deadLetter();
-    }
-
-    @Override
-    public String toString() {
-      return behind.toString();
     }
   }
 }
