@@ -82,7 +82,7 @@ public record Capabilities(
     /**
      * Every delivery is counted, by the broker too; the causes of those in other processes are
      * unknown and count as a lost lease, also where the other process received the message and
-     * never handed it out.
+     * never handed it out. How far returns are exempt says the backend's queue class.
      */
     CAUSE_PER_PROCESS
   }

@@ -50,7 +50,8 @@ final class MemoryScale implements Callable<Integer> {
                 "messages",
                 "standing",
                 "enqueue+poll+ack per second",
-                "per second of processor time",
+                "per second of the thread's processor time",
+                "time in collections",
                 "bytes a message"));
     Map<String, Object> flatness = new LinkedHashMap<>();
     for (MemoryKind kind : kinds) {
@@ -65,6 +66,7 @@ final class MemoryScale implements Callable<Integer> {
             depth,
             Figures.spread(figures.perSecond()),
             Figures.spread(figures.perCpuSecond()),
+            Figures.number(100 * figures.collecting()) + " %",
             figures.bytesAMessage());
         report.put(kind.label() + "-" + depth, figures);
         System.err.println(kind.label() + " " + depth + " " + figures);

@@ -1,13 +1,14 @@
 package dev.forebay.queue.benchmarks;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.management.OperatingSystemMXBean;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.time.ManualTimeSource;
 import java.io.IOException;
+import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,8 +29,7 @@ final class MemoryScaleCommand implements Callable<Integer> {
   private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int BETWEEN_LOOKS_AT_THE_CLOCK = 256;
   private static final int GC_ROUNDS = 4;
-  private static final OperatingSystemMXBean SYSTEM =
-      ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
   private static final Duration STEP = Duration.ofMillis(1);
 
   @Option(names = "--kind", required = true)
@@ -45,11 +45,14 @@ final class MemoryScaleCommand implements Callable<Integer> {
    * What was measured.
    *
    * @param perSecond operations (enqueue, poll and ack of one message) per second, by round
-   * @param perCpuSecond the same per second of processor time, garbage collection included, which
-   *     is what other programs on the machine disturb least
+   * @param perCpuSecond the same per second of the calling thread's processor time: what the queue
+   *     itself costs, without other programs and without the collection of garbage
+   * @param collecting the share of the measured time in which garbage was collected; a young
+   *     collection copies what stands in the queue, so it grows with the depth
    * @param bytesAMessage heap use divided by messages, body included
    */
-  record Figures(List<Double> perSecond, List<Double> perCpuSecond, double bytesAMessage) {}
+  record Figures(
+      List<Double> perSecond, List<Double> perCpuSecond, double collecting, double bytesAMessage) {}
 
   @Override
   public Integer call() throws IOException {
@@ -61,10 +64,13 @@ final class MemoryScaleCommand implements Callable<Integer> {
       double bytesAMessage = (weigh() - bytes) / depth;
       List<Double> perSecond = new ArrayList<>();
       List<Double> perCpuSecond = new ArrayList<>();
+      double measured = 0;
+      double collecting = 0;
       int unmeasured = Math.min(MOST_WARM_UP_ROUNDS, rounds);
       for (int round = 0; round < unmeasured + rounds; round++) {
         long start = System.nanoTime();
-        long cpuStart = SYSTEM.getProcessCpuTime();
+        long cpuStart = THREADS.getCurrentThreadCpuTime();
+        long gcStart = gcMillis();
         long operations = 0;
         while (System.nanoTime() - start < ROUND_NANOS) {
           for (int i = 0; i < BETWEEN_LOOKS_AT_THE_CLOCK; i++) {
@@ -73,13 +79,17 @@ final class MemoryScaleCommand implements Callable<Integer> {
           operations += BETWEEN_LOOKS_AT_THE_CLOCK;
         }
         if (round >= unmeasured) {
-          perSecond.add(operations * 1e9 / (System.nanoTime() - start));
-          perCpuSecond.add(operations * 1e9 / (SYSTEM.getProcessCpuTime() - cpuStart));
+          long nanos = System.nanoTime() - start;
+          measured += nanos;
+          collecting += TimeUnit.MILLISECONDS.toNanos(gcMillis() - gcStart);
+          perSecond.add(operations * 1e9 / nanos);
+          perCpuSecond.add(operations * 1e9 / (THREADS.getCurrentThreadCpuTime() - cpuStart));
         }
       }
       ChildJvm.answer(
           new ObjectMapper()
-              .writeValueAsString(new Figures(perSecond, perCpuSecond, bytesAMessage)));
+              .writeValueAsString(
+                  new Figures(perSecond, perCpuSecond, collecting / measured, bytesAMessage)));
     }
     return 0;
   }
@@ -103,6 +113,12 @@ final class MemoryScaleCommand implements Callable<Integer> {
       throw new IllegalStateException("Operation " + number + " found no message");
     }
     taken.get(0).ack();
+  }
+
+  private static long gcMillis() {
+    return ManagementFactory.getGarbageCollectorMXBeans().stream()
+        .mapToLong(GarbageCollectorMXBean::getCollectionTime)
+        .sum();
   }
 
   /** Bytes of live objects. */

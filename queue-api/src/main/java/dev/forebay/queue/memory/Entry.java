@@ -25,6 +25,10 @@ final class Entry {
 
   final long sequence;
   final long bytes;
+
+  /** The message's; here too, so that a settlement need not fetch the message from memory. */
+  final @Nullable String key;
+
   Envelope envelope;
   State state = State.READY;
 
@@ -50,9 +54,6 @@ final class Entry {
     this.envelope = envelope;
     this.bytes = bytes;
     this.dueNanos = dueNanos;
-  }
-
-  @Nullable String key() {
-    return envelope.message().key().orElse(null);
+    this.key = envelope.message().key().orElse(null);
   }
 }

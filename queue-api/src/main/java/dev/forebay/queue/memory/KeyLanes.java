@@ -34,7 +34,7 @@ final class KeyLanes {
   }
 
   private boolean join(Entry entry, boolean first) {
-    String key = entry.key();
+    String key = entry.key;
     if (key == null) {
       entry.leadsItsKey = true;
       return true;
@@ -61,7 +61,7 @@ final class KeyLanes {
    */
   @Nullable Entry leave(Entry entry) {
     entry.leadsItsKey = false;
-    String key = entry.key();
+    String key = entry.key;
     Lane lane = key == null ? null : lanes.get(key);
     if (lane == null) {
       return null;

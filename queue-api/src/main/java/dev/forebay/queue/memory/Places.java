@@ -52,7 +52,7 @@ final class Places {
   }
 
   private boolean stepsAside(Entry entry) {
-    return keyPolicy == KeyPolicy.RELAXED && entry.key() != null;
+    return keyPolicy == KeyPolicy.RELAXED && entry.key != null;
   }
 
   /** The next deliverable message, under a lease from now on; null when there is none. */
@@ -193,7 +193,7 @@ final class Places {
 
   /** The message that others of its key wait for; null when there is none. */
   @Nullable Entry leader(Entry entry) {
-    return lanes.leader(entry.key());
+    return lanes.leader(entry.key);
   }
 
   /** Visits every message, in no order. */

@@ -57,19 +57,20 @@ import org.jspecify.annotations.Nullable;
  * group's offsets exist.
  *
  * <p><b>Delays.</b> A message that waits for its enqueue delay, or for a release delay of more than
- * two seconds, waits in a topic of its own, {@code <topic>.delays}, and is written to the queue's
- * topic again when it is due (E4, R1); but in keyed mode under {@link
- * dev.forebay.queue.KeyPolicy#STRICT} a released message with a key waits in this process, before
- * the later ones of its key, for 15 minutes at most. Every process that polls takes part in that,
- * under the group {@code forebay-<topic>.delays}. Whether a message is due is judged by the wall
- * clocks of the hosts, so a clock that is ahead or behind makes it early or late by as much. When
- * the process that moves it dies, it is late by up to the 8 s in which the group notices that. A
- * crash at the wrong moment leaves one more copy with the same id; a message that no process could
- * move on for the retention time of that topic is lost.
+ * two seconds, or for any in share mode when it was returned, waits in a topic of its own, {@code
+ * <topic>.delays}, and is written to the queue's topic again when it is due (E4, R1); but in keyed
+ * mode under {@link dev.forebay.queue.KeyPolicy#STRICT} a released message with a key waits in this
+ * process, before the later ones of its key, for 15 minutes at most. Every process that polls takes
+ * part in that, under the group {@code forebay-<topic>.delays}. Whether a message is due is judged
+ * by the wall clocks of the hosts, so a clock that is ahead or behind makes it early or late by as
+ * much. When the process that moves it dies, it is late by up to the 8 s in which the group notices
+ * that. A crash at the wrong moment leaves one more copy with the same id; a message that no
+ * process could move on for the retention time of that topic is lost.
  *
  * <p><b>Limits.</b> Capabilities tell them as numbers. In share mode a short release delay occupies
  * a lane (see {@link KafkaShareBuilder#maxLanes}); attempts are counted across processes by the
- * broker, their causes only within one process.
+ * broker, their causes only within one process; but a message that was returned until later takes
+ * its causes along.
  *
  * <p>Thread-safe.
  */

@@ -175,6 +175,8 @@ final class KeyedAssignment implements ConsumerRebalanceListener {
     if (going.isEmpty()) {
       return;
     }
+    // What follows waits by itself, and its commits are not to be woken.
+    boolean unusedCall = buffer.wasCalled();
     counters.rebalances.increment();
     log.debug("Topic {}: revoked {}", settings.topic(), revoked);
     buffer.leave(going);

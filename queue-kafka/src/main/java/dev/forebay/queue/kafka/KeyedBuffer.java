@@ -46,6 +46,9 @@ final class KeyedBuffer {
   private long lastPoll;
   private boolean polledOnce;
   private boolean consumerWaits;
+  private @Nullable Runnable wakeUp;
+  private long wakeUpUnneededAt;
+  private boolean woken;
   private boolean consumerAsleep;
   private boolean closing;
 
@@ -72,12 +75,23 @@ final class KeyedBuffer {
         consumerWaits = false;
         consumerHasWork.signal();
       }
+      if (wakeUp != null && isConsumerWanted(wakeUpUnneededAt)) {
+        // Under the lock, so that no poll is woken but the one that asked for it.
+        wakeUp.run();
+        wakeUp = null;
+        woken = true;
+      }
       lock.unlock();
       todo.forEach(Runnable::run);
       if (inbox.get() == null || !lock.tryLock()) {
         return;
       }
     }
+  }
+
+  /** Whether there is something to commit, or something came to be due before that time. */
+  private boolean isConsumerWanted(long before) {
+    return closing || records.acksWaiting() > 0 || records.untilDue(before) < 0;
   }
 
   private void drain() {
@@ -288,6 +302,42 @@ final class KeyedBuffer {
   /** As {@link KeyedRecords#drop}. */
   void drop(Collection<KeyedPartition> partitions) {
     locked(() -> records.drop(partitions));
+  }
+
+  /**
+   * Runs {@code wake} once, as soon as there is something to commit or due.
+   *
+   * @param within after which time the consumer comes by itself
+   * @return false when there is something to commit already; then it is not run
+   */
+  boolean callWhenWanted(Runnable wake, Duration within) {
+    enter();
+    try {
+      woken = false;
+      if (closing || records.acksWaiting() > 0) {
+        return false;
+      }
+      long now = time.nanoTime();
+      wakeUp = wake;
+      // For what is due already at some time the caller has chosen how long he waits.
+      wakeUpUnneededAt = now + Math.min(within.toNanos(), records.untilDue(now));
+      return true;
+    } finally {
+      exit();
+    }
+  }
+
+  /** Takes that back; whether it was run meanwhile. */
+  boolean wasCalled() {
+    enter();
+    try {
+      wakeUp = null;
+      boolean was = woken;
+      woken = false;
+      return was;
+    } finally {
+      exit();
+    }
   }
 
   /**

@@ -15,6 +15,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,10 +23,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One commit is under way at a time, so that none can overtake another and commits never go back
  * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
- * last one took, and some milliseconds, so that a busy queue commits a hundred times a second at
- * the most, and a single ack at once; but never long, since a commit from before an outage is
- * answered after it, and acks must not wait for a second one of their own. A commit that fails is
- * tried again with what the ledgers say then, for as long as the partition is ours: also one that a
+ * last one took, and some milliseconds, so that a busy queue commits forty times a second at the
+ * most, and a single ack at once; but never long, since a commit from before an outage is answered
+ * after it, and acks must not wait for a second one of their own. A commit that fails is tried
+ * again with what the ledgers say then, for as long as the partition is ours: also one that a
  * rebalance refused.
  *
  * <p>Belongs to the consumer's thread.
@@ -35,11 +36,18 @@ final class KeyedCommits {
   /** The least between a commit's answer and the next one. */
   private static final Duration BETWEEN = Duration.ofMillis(5);
 
+  /** The same where many acks wait for each: nobody does one after the other then. */
+  private static final Duration BETWEEN_MANY = Duration.ofMillis(25);
+
+  private static final int MANY = 4;
+
   /** The most between a commit's answer and the next one, however long the answer took. */
   private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
 
   /** Between two looks for the answer of a commit, at least and at most. */
   private static final Duration MIN_LOOK = Duration.ofMillis(1);
+
+  private static final Duration MAX_FIRST_LOOK = Duration.ofMillis(5);
 
   private static final Duration MAX_LOOK = Duration.ofMillis(50);
 
@@ -56,6 +64,8 @@ final class KeyedCommits {
   private final Trouble trouble;
   private boolean inFlight;
   private long begun;
+  private Duration between = BETWEEN;
+  private long took;
   private long notBefore;
   private long dirtySince;
   private boolean anyDirty;
@@ -76,13 +86,15 @@ final class KeyedCommits {
   }
 
   /**
-   * How long to wait for the answer before the next look at other work: a tenth of what it has
-   * taken so far, so that an outage is no reason to spin.
+   * How long to wait for the answer before the next look at other work: half of what the last one
+   * took, and later a tenth of what this one has taken so far, so that an outage is no reason to
+   * spin.
    */
   Duration patience() {
     long waited = time.nanoTime() - begun;
-    return Duration.ofNanos(
-        Math.min(MAX_LOOK.toNanos(), Math.max(MIN_LOOK.toNanos(), waited / 10)));
+    long first = Math.min(took / 2, MAX_FIRST_LOOK.toNanos()) - waited;
+    long look = Math.max(MIN_LOOK.toNanos(), Math.max(first, waited / 10));
+    return Duration.ofNanos(Math.min(MAX_LOOK.toNanos(), look));
   }
 
   /** How long it takes until the next commit may begin; nothing or less when it may now. */
@@ -96,9 +108,9 @@ final class KeyedCommits {
   }
 
   /** Commits if it is time to. */
-  void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, boolean acksWaiting) {
+  void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long acksWaiting) {
     long now = time.nanoTime();
-    if (inFlight || now - notBefore < 0 || !(acksWaiting || isDirtyForLong(partitions, now))) {
+    if (inFlight || now - notBefore < 0 || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
       return;
     }
     List<Commit> commits = take(partitions, false);
@@ -108,6 +120,7 @@ final class KeyedCommits {
     anyDirty = false;
     inFlight = true;
     begun = now;
+    between = acksWaiting >= MANY ? BETWEEN_MANY : BETWEEN;
     try {
       consumer.commitAsync(offsets(commits), (offsets, error) -> done(commits, error));
     } catch (KafkaException | IllegalStateException e) {
@@ -155,7 +168,8 @@ final class KeyedCommits {
     inFlight = false;
     long now = time.nanoTime();
     if (error == null) {
-      long pause = Math.max(BETWEEN.toNanos(), 2 * (now - begun));
+      took = now - begun;
+      long pause = Math.max(between.toNanos(), 2 * took);
       notBefore = now + Math.min(MOST_BETWEEN.toNanos(), pause);
       counters.commits.increment();
       trouble.over();
@@ -168,9 +182,11 @@ final class KeyedCommits {
 
   private void failed(List<Commit> commits, Exception error) {
     counters.commitFailures.increment();
-    // A rebalance refuses commits for as long as it takes, which is no trouble.
+    // A rebalance refuses commits for as long as it takes, and the wake-up was meant for the poll
+    // in which it happens, which is no trouble.
     if (!(error instanceof OffsetMetadataTooLarge
-        || error instanceof RebalanceInProgressException)) {
+        || error instanceof RebalanceInProgressException
+        || error instanceof WakeupException)) {
       trouble.seen(error);
     }
     buffer.locked(

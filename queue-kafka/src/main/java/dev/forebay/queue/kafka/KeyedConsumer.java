@@ -17,6 +17,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +39,7 @@ final class KeyedConsumer implements Runnable {
   /** The shortest wait, for something that comes in a moment. */
   private static final Duration SOON = Duration.ofMillis(1);
 
-  /** While somebody may settle at any moment. */
+  /** While the queue closes; and not worth to be woken from. */
   private static final Duration BUSY = Duration.ofMillis(5);
 
   private static final Duration QUIET = Duration.ofMillis(100);
@@ -146,7 +147,7 @@ final class KeyedConsumer implements Runnable {
       return;
     }
     assignment.restore();
-    commits.commit(consumer, assignment.partitions(), load.acksWaiting() > 0);
+    commits.commit(consumer, assignment.partitions(), load.acksWaiting());
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
     if (!fetching && !assignment.partitions().isEmpty()) {
@@ -155,11 +156,36 @@ final class KeyedConsumer implements Runnable {
       // The answer to a commit needs more than a look where a broker has to be found anew.
       wait = commits.inFlight() ? commits.patience() : Duration.ZERO;
     }
-    ConsumerRecords<byte[], byte[]> records = consumer.poll(wait);
-    take(records);
+    pollAndTake(wait);
     lookAtPositions();
     buffer.tick();
     trouble.over();
+  }
+
+  /** Polls; a long wait ends with the first ack, so that it is committed at once. */
+  private void pollAndTake(Duration wait) {
+    if (commits.inFlight() || wait.compareTo(BUSY) <= 0) {
+      take(consumer.poll(wait));
+      return;
+    }
+    boolean asked = buffer.callWhenWanted(consumer::wakeup, wait);
+    boolean pending = false;
+    ConsumerRecords<byte[], byte[]> records = ConsumerRecords.empty();
+    try {
+      records = consumer.poll(asked ? wait : SOON);
+      pending = buffer.wasCalled();
+    } catch (WakeupException e) {
+      boolean unused = buffer.wasCalled();
+    }
+    take(records);
+    if (pending) {
+      // It came too late for that poll, and must not hit a call that cannot be repeated.
+      try {
+        take(consumer.poll(Duration.ZERO));
+      } catch (WakeupException e) {
+        log.trace("Topic {}: woken", settings.topic(), e);
+      }
+    }
   }
 
   private boolean isIdle(Load load) {
@@ -177,7 +203,7 @@ final class KeyedConsumer implements Runnable {
     if (load.acksWaiting() > 0) {
       return Duration.ofNanos(Math.max(SOON.toNanos(), commits.untilAllowed()));
     }
-    Duration most = load.leased() > 0 || closing ? BUSY : QUIET;
+    Duration most = closing ? BUSY : QUIET;
     return load.nextDue() < most.toNanos()
         ? Duration.ofNanos(Math.max(SOON.toNanos(), load.nextDue()))
         : most;

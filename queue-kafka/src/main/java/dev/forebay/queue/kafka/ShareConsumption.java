@@ -121,9 +121,10 @@ final class ShareConsumption implements Consumption {
     if (delay.isZero()) {
       return decide(held, Held.Decision.RELEASE);
     }
-    return delays.longest().isZero() || delay.compareTo(HELD_DELAY) <= 0
-        ? hold(mine)
-        : moveAway(mine, delay);
+    // The broker counts a delivery however it ends, and another process has to take it for a lost
+    // lease (R2). A return that waits is written down, so that others know of it.
+    boolean holdable = cause == ReleaseCause.FAILED && delay.compareTo(HELD_DELAY) <= 0;
+    return delays.longest().isZero() || holdable ? hold(mine) : moveAway(mine, delay);
   }
 
   /** Decided here and now: the lane holds the record until its time and then gives it back. */

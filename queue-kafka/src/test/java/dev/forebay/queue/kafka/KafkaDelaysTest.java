@@ -6,6 +6,7 @@ import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.KeyPolicy;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import java.time.Duration;
@@ -88,6 +89,30 @@ class KafkaDelaysTest {
           .untilAsserted(() -> assertThat(rig.ids()).containsAll(all));
       rig.latest();
       rig.stopAll();
+    }
+  }
+
+  /** What one process returns until later, another one does not take for a lost lease. */
+  @Test
+  void R2_returnsUntilLater_areKnownToOtherProcesses() {
+    DelayRig rig = new DelayRig(EmbeddedKafka.shared());
+    try (KafkaWorkQueue one = rig.open();
+        KafkaWorkQueue other = rig.open()) {
+      String id = one.enqueue(Message.text("throttled")).join().orThrow();
+      for (int returned = 0; returned < 3; returned++) {
+        Delivery delivery = take(returned % 2 == 0 ? one : other);
+        assertThat(delivery.id()).isEqualTo(id);
+        assertThat(delivery.attempts()).isEqualTo(new Attempts(0, 0, returned));
+        assertThat(
+                settled(
+                    delivery
+                        .queue()
+                        .release(delivery, Duration.ofMillis(300), ReleaseCause.RETURNED)))
+            .isEqualTo(Settlement.OK);
+      }
+      Delivery last = take(other);
+      assertThat(last.attempt()).isEqualTo(1);
+      assertThat(settled(last.ack())).isEqualTo(Settlement.OK);
     }
   }
 

@@ -77,7 +77,7 @@ class KeyedCommitsTest {
   }
 
   private void commit() {
-    commits.commit(broker, List.of(partition), true);
+    commits.commit(broker, List.of(partition), 1);
   }
 
   @Test

@@ -72,7 +72,7 @@ final class DeadLetterSender {
       CompletableFuture<EnqueueOutcome> outcome) {
     var unused =
         sender
-            .sendWithoutWaiting(delivery.id(), copy, group(delivery), dedupId(delivery))
+            .sendWithoutWaiting(delivery.id(), copy, group(delivery), dedupId(delivery), 0)
             .thenAccept(
                 result -> {
                   if (!(result instanceof EnqueueOutcome.Failed failed)) {

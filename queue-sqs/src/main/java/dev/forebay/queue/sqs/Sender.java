@@ -98,9 +98,14 @@ final class Sender {
 
   /** Sends one message likewise, but never waits: for threads that belong to somebody else. */
   CompletableFuture<EnqueueOutcome> sendWithoutWaiting(
-      String id, SqsWire.Encoded encoded, @Nullable String group, @Nullable String dedupId) {
+      String id,
+      SqsWire.Encoded encoded,
+      @Nullable String group,
+      @Nullable String dedupId,
+      int delaySeconds) {
     return offer(
-        new Parcel(id, encoded, group, dedupId, 0, fifo, new CompletableFuture<>()), Duration.ZERO);
+        new Parcel(id, encoded, group, dedupId, delaySeconds, fifo, new CompletableFuture<>()),
+        Duration.ZERO);
   }
 
   private CompletableFuture<EnqueueOutcome> offer(Parcel parcel, Duration patience) {

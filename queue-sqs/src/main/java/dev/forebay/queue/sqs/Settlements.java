@@ -22,11 +22,13 @@ final class Settlements {
 
   private final Settler settler;
   private final Ledger ledger;
+  private final WrittenReturns returns;
   private final TimeSource time;
 
-  Settlements(Settler settler, Ledger ledger, TimeSource time) {
+  Settlements(Settler settler, Ledger ledger, WrittenReturns returns, TimeSource time) {
     this.settler = settler;
     this.ledger = ledger;
+    this.returns = returns;
     this.time = time;
   }
 
@@ -93,7 +95,37 @@ final class Settlements {
    */
   CompletableFuture<Settlement> release(
       SqsDelivery delivery, Duration delay, ReleaseCause cause, List<SqsDelivery> first) {
-    return giveBack(first).thenCompose(done -> release(delivery, delay, cause));
+    return returns
+        .copy(delivery, delay, cause)
+        .map(copy -> writeReturn(delivery, copy, delay))
+        .orElseGet(() -> giveBack(first).thenCompose(done -> release(delivery, delay, cause)));
+  }
+
+  /** Sends the copy and only then deletes the message, as a dead letter is written (D1). */
+  private CompletableFuture<Settlement> writeReturn(
+      SqsDelivery delivery, SqsWire.Encoded copy, Duration delay) {
+    delivery.markReleasing(true);
+    return returns
+        .send(delivery, copy, delay)
+        .thenCompose(
+            outcome -> {
+              if (outcome instanceof EnqueueOutcome.Failed) {
+                // Perhaps stored nevertheless, which is one more copy; lost it must not be.
+                return release(delivery, delay, ReleaseCause.RETURNED);
+              }
+              String receipt = delivery.receipt();
+              return delete(delivery).thenApply(result -> returned(delivery, result, receipt));
+            });
+  }
+
+  /** From now on the copy counts, whatever became of the message it was made of. */
+  private Settlement returned(SqsDelivery delivery, Settler.Result result, String receipt) {
+    if (result == Settler.Result.DONE) {
+      return deleted(delivery, result, receipt, true);
+    }
+    remember(delivery, true);
+    delivery.settled();
+    return Settlement.UNKNOWN;
   }
 
   private CompletableFuture<Settlement> release(

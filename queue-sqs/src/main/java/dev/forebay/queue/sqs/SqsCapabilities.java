@@ -6,7 +6,7 @@ import java.time.Duration;
 /** SQS's limits as numbers; they are those of its documentation. Stateless. */
 final class SqsCapabilities {
 
-  private static final Duration MAX_DELAY = Duration.ofMinutes(15);
+  static final Duration MAX_DELAY = Duration.ofMinutes(15);
   private static final Duration DEDUP_WINDOW = Duration.ofMinutes(5);
   private static final int BATCH = 10;
 

@@ -59,7 +59,10 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClient;
  * and is STALE when nothing would be gained.
  *
  * <p><b>Attempts</b> come from SQS's receive count. This object remembers the causes of its own
- * deliveries; those of other processes count as lost leases (R2).
+ * deliveries; those of other processes count as lost leases (R2). So that returns do not, a message
+ * that is returned until later is sent anew with its attempts and then deleted: on standard queues,
+ * up to a delay of 15 minutes. On FIFO queues returns of other processes do count as lost leases; a
+ * fleet that returns much there raises {@code RetryPolicy.maxLostLeases}.
  *
  * <p><b>Dead letters</b> go to the queue that the builder names, or else to the target of the
  * queue's redrive policy. They are copied by this library, with cause and attempts. What SQS itself
@@ -121,8 +124,8 @@ public final class SqsWorkQueue implements WorkQueue {
     this.capabilities = SqsCapabilities.of(facts, times.lateness(), deadLetters != null);
     this.ledger = new Ledger(facts.fifo());
     this.settler = new Settler(client, facts.url(), time, LINGER);
-    this.settlements = new Settlements(settler, ledger, time);
     this.sender = new Sender(client, facts.url(), facts.fifo(), time, LINGER);
+    this.settlements = new Settlements(settler, ledger, new WrittenReturns(sender, facts), time);
     this.outbox = new Outbox(facts, capabilities, sender, time);
     this.dead =
         deadLetters == null

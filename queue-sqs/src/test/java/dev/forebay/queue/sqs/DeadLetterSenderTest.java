@@ -80,7 +80,7 @@ class DeadLetterSenderTest {
 
   private CompletableFuture<EnqueueOutcome> send(long bytes) {
     return sender.sendWithoutWaiting(
-        "id", new SqsWire.Encoded("body", Map.of(), 4, bytes), null, null);
+        "id", new SqsWire.Encoded("body", Map.of(), 4, bytes), null, null, 0);
   }
 
   @SuppressWarnings("NullAway") // It belongs to no queue, and nothing decides it here.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -16,11 +17,13 @@ import dev.forebay.queue.testkit.fault.SqsFaults;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
+import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 import software.amazon.awssdk.services.sqs.model.ReceiveMessageResponse;
 
@@ -35,6 +38,7 @@ class SqsTrapsTest extends SqsQueueTest {
                     .queueUrl(url)
                     .maxNumberOfMessages(10)
                     .waitTimeSeconds(waitSeconds)
+                    .messageAttributeNames("All")
                     .messageSystemAttributeNames(MessageSystemAttributeName.ALL))
         .join();
   }
@@ -61,6 +65,67 @@ class SqsTrapsTest extends SqsQueueTest {
     assertThat(again.attempt()).isEqualTo(2);
     assertThat(again.attempts().leaseLost()).isEqualTo(1);
     assertThat(again.ack().join()).isEqualTo(Settlement.OK);
+  }
+
+  @Test
+  void R2_returnsUntilLater_areKnownToOtherProcesses() {
+    String url = server.createQueue("returned");
+    List<SqsWorkQueue> processes = List.of(queue(plain, url, 30), queue(plain, url, 30));
+    String id =
+        processes
+            .get(0)
+            .enqueue(Message.text("throttled").header("trace", "7").type("kind"))
+            .join()
+            .orThrow();
+    for (int returned = 0; returned < 3; returned++) {
+      Delivery delivery = take(processes.get(returned % 2));
+      assertThat(delivery.id()).isEqualTo(id);
+      assertThat(delivery.attempts()).isEqualTo(new Attempts(0, 0, returned));
+      assertThat(release(delivery, ReleaseCause.RETURNED)).isEqualTo(Settlement.OK);
+    }
+    Delivery last = take(processes.get(1));
+    assertThat(last.attempt()).isEqualTo(1);
+    assertThat(last.message().headers()).containsEntry("trace", "7");
+    assertThat(last.message().type()).hasValue("kind");
+    assertThat(last.ack().join()).isEqualTo(Settlement.OK);
+    assertThat(processes.get(0).depth().visible()).hasValue(0);
+    assertThat(processes.get(0).depth().inFlight()).hasValue(0);
+  }
+
+  @Test
+  void R2_returnOfAnotherProducersMessage_leavesItsNumbersAsTheyAre() {
+    String url = server.createQueue("numbers");
+    SqsWorkQueue queue = queue(plain, url, 30);
+    plain
+        .sendMessage(
+            request ->
+                request
+                    .queueUrl(url)
+                    .messageBody("foreign")
+                    .messageAttributes(
+                        Map.of(
+                            "tokens",
+                            MessageAttributeValue.builder()
+                                .dataType("Number")
+                                .stringValue("7")
+                                .build())))
+        .join();
+    assertThat(release(take(queue), ReleaseCause.RETURNED)).isEqualTo(Settlement.OK);
+    queue.close();
+    await()
+        .atMost(SOON)
+        .untilAsserted(
+            () ->
+                assertThat(receive(url, 2).messages())
+                    .singleElement()
+                    .satisfies(
+                        message ->
+                            assertThat(message.messageAttributes().get("tokens").dataType())
+                                .isEqualTo("Number")));
+  }
+
+  private static Settlement release(Delivery delivery, ReleaseCause cause) {
+    return delivery.queue().release(delivery, Duration.ofSeconds(1), cause).join();
   }
 
   @Test
