@@ -23,11 +23,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One commit is under way at a time, so that none can overtake another and commits never go back
  * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
- * last one took, and some milliseconds, so that a busy queue commits forty times a second at the
- * most, and a single ack at once; but never long, since a commit from before an outage is answered
- * after it, and acks must not wait for a second one of their own. A commit that fails is tried
- * again with what the ledgers say then, for as long as the partition is ours: also one that a
- * rebalance refused.
+ * last one took, and some milliseconds, and while more and more acks come in some more, so that a
+ * busy queue commits some forty times a second, and a single ack at once; but never long, since a
+ * commit from before an outage is answered after it, and acks must not wait for a second one of
+ * their own. A commit that fails is tried again with what the ledgers say then, for as long as the
+ * partition is ours: also one that a rebalance refused.
  *
  * <p>Belongs to the consumer's thread.
  */
@@ -36,10 +36,14 @@ final class KeyedCommits {
   /** The least between a commit's answer and the next one. */
   private static final Duration BETWEEN = Duration.ofMillis(5);
 
-  /** The same where many acks wait for each: nobody does one after the other then. */
-  private static final Duration BETWEEN_MANY = Duration.ofMillis(25);
+  /** How much longer a commit waits for as long as more and more acks come in. */
+  private static final Duration GATHERING = Duration.ofMillis(20);
 
-  private static final int MANY = 4;
+  /** Between the first two looks whether more have come; then twice as long. */
+  private static final Duration FIRST_GATHERING = Duration.ofMillis(2);
+
+  /** So few need not be gathered. */
+  private static final int FEW = 4;
 
   /** The most between a commit's answer and the next one, however long the answer took. */
   private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
@@ -64,7 +68,9 @@ final class KeyedCommits {
   private final Trouble trouble;
   private boolean inFlight;
   private long begun;
-  private Duration between = BETWEEN;
+  private long gathered;
+  private int gatheringSteps;
+  private long gatheringUntil;
   private long took;
   private long notBefore;
   private long dirtySince;
@@ -113,6 +119,11 @@ final class KeyedCommits {
     if (inFlight || now - notBefore < 0 || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
       return;
     }
+    if (isGathering(acksWaiting, now)) {
+      return;
+    }
+    gathered = 0;
+    gatheringSteps = 0;
     List<Commit> commits = take(partitions, false);
     if (commits.isEmpty()) {
       return;
@@ -120,12 +131,30 @@ final class KeyedCommits {
     anyDirty = false;
     inFlight = true;
     begun = now;
-    between = acksWaiting >= MANY ? BETWEEN_MANY : BETWEEN;
     try {
       consumer.commitAsync(offsets(commits), (offsets, error) -> done(commits, error));
     } catch (KafkaException | IllegalStateException e) {
       done(commits, e);
     }
+  }
+
+  /**
+   * Whether acks come in faster than they are looked at: then one commit takes many of them. Those
+   * who wait for one ack before the next come to a standstill instead, and are answered.
+   */
+  private boolean isGathering(long acksWaiting, long now) {
+    if (acksWaiting <= FEW || acksWaiting == gathered) {
+      return false;
+    }
+    if (gatheringSteps == 0) {
+      gatheringUntil = now + GATHERING.toNanos();
+    } else if (gatheringUntil - now <= 0) {
+      return false;
+    }
+    gathered = acksWaiting;
+    notBefore = now + (FIRST_GATHERING.toNanos() << gatheringSteps);
+    gatheringSteps++;
+    return true;
   }
 
   private boolean isDirtyForLong(Collection<KeyedPartition> partitions, long now) {
@@ -169,7 +198,7 @@ final class KeyedCommits {
     long now = time.nanoTime();
     if (error == null) {
       took = now - begun;
-      long pause = Math.max(between.toNanos(), 2 * took);
+      long pause = Math.max(BETWEEN.toNanos(), 2 * took);
       notBefore = now + Math.min(MOST_BETWEEN.toNanos(), pause);
       counters.commits.increment();
       trouble.over();
