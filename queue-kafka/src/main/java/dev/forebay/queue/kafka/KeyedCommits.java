@@ -36,7 +36,9 @@ final class KeyedCommits {
   /** The least between a commit's answer and the next one. */
   private static final Duration BETWEEN = Duration.ofMillis(5);
 
-  /** How much longer a commit waits for as long as more and more acks come in. */
+  /**
+   * How long after the last commit's answer the next one waits while more and more acks come in.
+   */
   private static final Duration GATHERING = Duration.ofMillis(20);
 
   /** Between the first two looks whether more have come; then twice as long. */
@@ -70,7 +72,7 @@ final class KeyedCommits {
   private long begun;
   private long gathered;
   private int gatheringSteps;
-  private long gatheringUntil;
+  private long answeredAt;
   private long took;
   private long notBefore;
   private long dirtySince;
@@ -84,6 +86,7 @@ final class KeyedCommits {
     this.counters = counters;
     this.trouble = trouble;
     this.notBefore = time.nanoTime();
+    this.answeredAt = notBefore;
   }
 
   /** Whether a commit is under way; its answer comes within a poll of the consumer. */
@@ -146,9 +149,7 @@ final class KeyedCommits {
     if (acksWaiting <= FEW || acksWaiting == gathered) {
       return false;
     }
-    if (gatheringSteps == 0) {
-      gatheringUntil = now + GATHERING.toNanos();
-    } else if (gatheringUntil - now <= 0) {
+    if (now - answeredAt >= GATHERING.toNanos()) {
       return false;
     }
     gathered = acksWaiting;
@@ -198,6 +199,7 @@ final class KeyedCommits {
     long now = time.nanoTime();
     if (error == null) {
       took = now - begun;
+      answeredAt = now;
       long pause = Math.max(BETWEEN.toNanos(), 2 * took);
       notBefore = now + Math.min(MOST_BETWEEN.toNanos(), pause);
       counters.commits.increment();
