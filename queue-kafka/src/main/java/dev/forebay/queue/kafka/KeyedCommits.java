@@ -44,8 +44,10 @@ final class KeyedCommits {
   /** Between the first two looks whether more have come; then twice as long. */
   private static final Duration FIRST_GATHERING = Duration.ofMillis(2);
 
-  /** So few need not be gathered. */
+  /** So few need not be gathered, and so many are enough for a commit. */
   private static final int FEW = 4;
+
+  private static final int MANY = 256;
 
   /** The most between a commit's answer and the next one, however long the answer took. */
   private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
@@ -74,6 +76,7 @@ final class KeyedCommits {
   private int gatheringSteps;
   private long answeredAt;
   private long took;
+  private long firstLook;
   private long notBefore;
   private long dirtySince;
   private boolean anyDirty;
@@ -101,8 +104,7 @@ final class KeyedCommits {
    */
   Duration patience() {
     long waited = time.nanoTime() - begun;
-    long first = Math.min(took / 2, MAX_FIRST_LOOK.toNanos()) - waited;
-    long look = Math.max(MIN_LOOK.toNanos(), Math.max(first, waited / 10));
+    long look = Math.max(MIN_LOOK.toNanos(), Math.max(firstLook - waited, waited / 10));
     return Duration.ofNanos(Math.min(MAX_LOOK.toNanos(), look));
   }
 
@@ -134,6 +136,8 @@ final class KeyedCommits {
     anyDirty = false;
     inFlight = true;
     begun = now;
+    // What is not confirmed takes room in the buffer, of which a lively queue needs all.
+    firstLook = acksWaiting >= MANY ? 0 : Math.min(took / 2, MAX_FIRST_LOOK.toNanos());
     try {
       consumer.commitAsync(offsets(commits), (offsets, error) -> done(commits, error));
     } catch (KafkaException | IllegalStateException e) {
@@ -146,10 +150,10 @@ final class KeyedCommits {
    * who wait for one ack before the next come to a standstill instead, and are answered.
    */
   private boolean isGathering(long acksWaiting, long now) {
-    if (acksWaiting <= FEW || acksWaiting == gathered) {
-      return false;
-    }
-    if (now - answeredAt >= GATHERING.toNanos()) {
+    if (acksWaiting <= FEW
+        || acksWaiting >= MANY
+        || acksWaiting == gathered
+        || now - answeredAt >= GATHERING.toNanos()) {
       return false;
     }
     gathered = acksWaiting;
