@@ -1,6 +1,7 @@
 package dev.forebay.queue.worker;
 
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,18 @@ public final class BatchItem<T> {
   public void fail(Throwable cause) {
     failure = Objects.requireNonNull(cause);
     outcome = null;
+  }
+
+  /**
+   * What has been decided for the message by now; empty when nothing was, or it {@link #fail}ed.
+   */
+  public Optional<Outcome> decision() {
+    return Optional.ofNullable(outcome);
+  }
+
+  /** What the attempt has failed of by now, for this message. */
+  public Optional<Throwable> failureCause() {
+    return Optional.ofNullable(failure);
   }
 
   Run run() {

@@ -31,6 +31,7 @@ final class BatchLine implements Line {
   private final int maxRunning;
   private final TimeSource time;
   private final Runnable lookAgain;
+  private final RecentMean costs = new RecentMean();
   private final Object lock = new Object();
   private final Map<String, ArrayDeque<Waiting>> groups = new LinkedHashMap<>();
   private TimeSource.@Nullable Timer timer;
@@ -61,6 +62,7 @@ final class BatchLine implements Line {
       } catch (RuntimeException | Error e) {
         LOG.warn("The key or cost function of a batch failed on {}", run, e);
       }
+      costs.record((double) cost);
       synchronized (lock) {
         groups
             .computeIfAbsent(key, none -> new ArrayDeque<>())
@@ -119,6 +121,14 @@ final class BatchLine implements Line {
       disarm();
     }
     return out;
+  }
+
+  @Override
+  public int concurrency(int room) {
+    double cost = costs.value();
+    return cost > 0
+        ? maxRunning * (int) Math.max(1, Math.min(options.maxItems(), options.budget() / cost))
+        : room;
   }
 
   @Override

@@ -23,6 +23,7 @@ final class Counters {
   final Distribution queueToStart = new Distribution();
   final Distribution handlerTime = new Distribution();
   final Distribution leaseMargin = new Distribution();
+  final RecentMean recentHandlerNanos = new RecentMean();
   final LongAdder busyNanos = new LongAdder();
   final LongAdder wastedNanos = new LongAdder();
 
@@ -36,10 +37,19 @@ final class Counters {
     }
   }
 
-  WorkerStats snapshot(int slots, int running, long runningNanos, long wastedRunningNanos) {
+  /** What only the worker knows: how things are now. */
+  record Now(
+      int slots,
+      int concurrency,
+      int running,
+      int hung,
+      long runningNanos,
+      long wastedRunningNanos) {}
+
+  WorkerStats snapshot(Now now) {
     return new WorkerStats(
-        slots,
-        running,
+        now.slots,
+        now.running,
         handled.sum(),
         failed.sum(),
         retried.sum(),
@@ -49,8 +59,8 @@ final class Counters {
         extensions.sum(),
         stale.sum(),
         unknown.sum(),
-        Duration.ofNanos(busyNanos.sum() + runningNanos),
-        Duration.ofNanos(wastedNanos.sum() + wastedRunningNanos),
+        Duration.ofNanos(busyNanos.sum() + now.runningNanos),
+        Duration.ofNanos(wastedNanos.sum() + now.wastedRunningNanos),
         throttled.sum(),
         expired.sum(),
         duplicates.sum(),
@@ -58,6 +68,9 @@ final class Counters {
         messageAge.snapshot(),
         queueToStart.snapshot(),
         handlerTime.snapshot(),
-        leaseMargin.snapshot());
+        leaseMargin.snapshot(),
+        Duration.ofNanos((long) recentHandlerNanos.value()),
+        now.concurrency,
+        now.hung);
   }
 }

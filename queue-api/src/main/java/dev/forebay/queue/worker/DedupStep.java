@@ -110,7 +110,7 @@ final class DedupStep implements Step {
     } catch (RuntimeException e) {
       return withoutStore(flight, e);
     }
-    storeDown.set(false);
+    works();
     if (outcome instanceof ClaimOutcome.Granted) {
       flight.claimed = true;
       run.flight(flight);
@@ -237,8 +237,20 @@ final class DedupStep implements Step {
     return Bounded.within(options.storeTimeout(), time, "dedup store", call);
   }
 
+  private void works() {
+    if (storeDown.get() && storeDown.compareAndSet(true, false)) {
+      LOG.info("The dedup store works again");
+      if (signals.heard()) {
+        signals.tell(listener -> listener.storeUp(StoreKind.DEDUP));
+      }
+    }
+  }
+
   private void storeFailed(String what, RuntimeException failure) {
     if (storeDown.compareAndSet(false, true)) {
+      if (signals.heard()) {
+        signals.tell(listener -> listener.storeDown(StoreKind.DEDUP, failure));
+      }
       LOG.warn(
           "The dedup store failed to {}; messages are {} until it works again",
           what,

@@ -192,6 +192,9 @@ final class Execution implements Consumer<Task> {
     counters.busyNanos.add(spent);
     counters.handlerTime.record(spent);
     Result result = result(run, outcome, failure);
+    if (result != Result.CUT_SHORT) {
+      counters.recentHandlerNanos.record((double) spent);
+    }
     if (leases.followsWork() && result != Result.LOST && result != Result.CUT_SHORT) {
       // One that hung says nothing of how long the others take.
       times.record(run.type(), spent);
@@ -234,7 +237,7 @@ final class Execution implements Consumer<Task> {
     } else if (result instanceof Result.CutShort) {
       settler.giveBack(delivery);
     } else {
-      counters.wastedNanos.add(run.spentNanos());
+      settler.wasted(delivery, run.spentNanos());
     }
   }
 

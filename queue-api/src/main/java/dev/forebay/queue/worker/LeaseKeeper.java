@@ -218,8 +218,13 @@ final class LeaseKeeper {
     }
     if (result == Settlement.STALE) {
       noticeLoss(run);
-    } else if (failure != null) {
+      return false;
+    }
+    if (failure != null) {
       LOG.debug("An extension ended with an exception; it is tried again", failure);
+    }
+    if (signals.heard()) {
+      signals.tell(listener -> listener.extensionFailed(run.delivery(), failure));
     }
     return false;
   }

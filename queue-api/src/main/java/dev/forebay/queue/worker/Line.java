@@ -30,6 +30,15 @@ interface Line {
   /** Whether nothing waits, startable or not. */
   boolean isEmpty();
 
+  /**
+   * How many runs may be in handlers at once as things are.
+   *
+   * @param room how many can be by the slots alone
+   */
+  default int concurrency(int room) {
+    return room;
+  }
+
   /** Every waiting run; weakly consistent. */
   void forEach(Consumer<Run> action);
 }

@@ -37,6 +37,7 @@ final class OrderedLine implements Line {
   private final Runnable changed;
   private final int[] runningIn;
   private final long[] waited;
+  private final RecentMean costs = new RecentMean();
   private final Object lock = new Object();
   private long arrivals;
   private int running;
@@ -82,7 +83,11 @@ final class OrderedLine implements Line {
   @Override
   public void add(List<Run> runs) {
     // The user's function runs outside the lock.
-    runs.forEach(run -> run.cost(permits.of(run.delivery().message())));
+    for (Run run : runs) {
+      int cost = permits.of(run.delivery().message());
+      run.cost(cost);
+      costs.record(cost);
+    }
     long now = time.nanoTime();
     synchronized (lock) {
       for (Run run : runs) {
@@ -141,6 +146,13 @@ final class OrderedLine implements Line {
       }
     }
     return out;
+  }
+
+  @Override
+  public int concurrency(int room) {
+    int most = Math.min(room, limit());
+    double cost = costs.value();
+    return cost > 0 ? (int) Math.max(1, Math.min(most, permits.total() / cost)) : most;
   }
 
   @Override

@@ -103,11 +103,11 @@ final class Plan {
   }
 
   /** Where handlers' progress is kept; null for nowhere. */
-  @Nullable ProgressKeeper progress() {
+  @Nullable ProgressKeeper progress(Signals signals) {
     ProgressStore store = builder.progress;
     return store == null
         ? null
-        : new ProgressKeeper(store, builder.progressRetention, builder.time);
+        : new ProgressKeeper(store, builder.progressRetention, builder.time, signals);
   }
 
   /** Who is told when the worker has something in hand; null for nobody. */

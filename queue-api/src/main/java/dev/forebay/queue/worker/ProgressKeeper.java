@@ -29,12 +29,14 @@ final class ProgressKeeper {
   private final ProgressStore store;
   private final Duration retention;
   private final TimeSource time;
+  private final Signals signals;
   private final AtomicBoolean storeDown = new AtomicBoolean();
 
-  ProgressKeeper(ProgressStore store, Duration retention, TimeSource time) {
+  ProgressKeeper(ProgressStore store, Duration retention, TimeSource time, Signals signals) {
     this.store = store;
     this.retention = retention;
     this.time = time;
+    this.signals = signals;
   }
 
   /** What was saved last for this message; empty when nothing was, and when the store fails. */
@@ -57,6 +59,8 @@ final class ProgressKeeper {
       works();
       if (!saved) {
         LOG.debug("{} has been overtaken: its progress is not saved", delivery);
+      } else if (signals.heard()) {
+        signals.tell(listener -> listener.progressSaved(delivery, progress.length));
       }
       return saved;
     } catch (RuntimeException e) {
@@ -104,12 +108,18 @@ final class ProgressKeeper {
   private void works() {
     if (storeDown.get() && storeDown.compareAndSet(true, false)) {
       LOG.info("The progress store works again");
+      if (signals.heard()) {
+        signals.tell(listener -> listener.storeUp(StoreKind.PROGRESS));
+      }
     }
   }
 
   private void failed(String what, @Nullable Throwable failure) {
     if (storeDown.compareAndSet(false, true)) {
       LOG.warn("The progress store failed to {}; work goes on without it", what, failure);
+      if (signals.heard()) {
+        signals.tell(listener -> listener.storeDown(StoreKind.PROGRESS, failure));
+      }
     }
   }
 }

@@ -319,10 +319,21 @@ final class Settler {
     // Not lost means that the handler settled it by itself.
     if (delivery.isLost()) {
       counters.leaseLost.increment();
-      counters.wastedNanos.add(spentNanos);
       if (signals.heard()) {
         signals.tell(listener -> listener.leaseLost(delivery));
       }
+      if (spentNanos > 0) {
+        wasted(delivery, spentNanos);
+      }
+    }
+  }
+
+  /** A handler ran so long in vain (W2). */
+  void wasted(Delivery delivery, long spentNanos) {
+    counters.wastedNanos.add(spentNanos);
+    if (signals.heard()) {
+      Duration ran = Duration.ofNanos(spentNanos);
+      signals.tell(listener -> listener.wasted(delivery, ran));
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,7 @@ public final class Worker implements AutoCloseable {
   private final Duration grace;
   private final int totalSlots;
   private final Counters counters = new Counters();
+  private final Signals signals;
   private final Drain drain;
   private final Stopping stopping;
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
@@ -67,11 +69,15 @@ public final class Worker implements AutoCloseable {
   private final SlotThreads threads;
   private final Parking parking;
   private final Execution execution;
+  private final Line line;
   private final Runners runners;
   private final @Nullable Activity activity;
   private final List<Lane> lanes = new ArrayList<>();
   private final List<Intake> intakes = new ArrayList<>();
   private final List<Thread> intakeThreads = new ArrayList<>();
+
+  /** Drains the worker, and must not wait for that when a listener closes the worker once more. */
+  private volatile @Nullable Thread ender;
 
   Worker(WorkerBuilder builder) {
     queue = builder.queue;
@@ -83,7 +89,7 @@ public final class Worker implements AutoCloseable {
     Plan plan = new Plan(builder);
     totalSlots = plan.room();
     String name = "forebay-worker-" + queue.name();
-    Signals signals = new Signals(builder.listeners);
+    signals = new Signals(builder.listeners);
     paused = Gate.open(time);
     Gate throttled = Gate.open(time);
     gates = plan.gates(paused, throttled, signals);
@@ -103,7 +109,7 @@ public final class Worker implements AutoCloseable {
             stopping,
             this::dispatch);
     activity = plan.activity(name + "-protection");
-    Line line = plan.line(this::lookAgain, this::signalTakers);
+    line = plan.line(this::lookAgain, this::signalTakers);
     runners =
         new Runners(
             line,
@@ -119,7 +125,7 @@ public final class Worker implements AutoCloseable {
             signals,
             builder.pauseWhenThrottled ? throttled::close : after -> {},
             stopping,
-            plan.progress(),
+            plan.progress(signals),
             activity);
     for (Plan.Source source : plan.sources()) {
       Lane lane =
@@ -165,9 +171,19 @@ public final class Worker implements AutoCloseable {
     return new WorkerBuilder(queue);
   }
 
-  /** The queue it works on. */
+  /** The queue it works on; with lanes the first one. */
   public WorkQueue queue() {
     return queue;
+  }
+
+  /** All queues it works on, in the order in which they were added; one without lanes. */
+  public List<WorkQueue> queues() {
+    return lanes.stream().map(lane -> lane.queue).toList();
+  }
+
+  /** Whether it has drained and stopped. */
+  public boolean isTerminated() {
+    return terminated.isDone();
   }
 
   /**
@@ -187,13 +203,24 @@ public final class Worker implements AutoCloseable {
   public WorkerStats stats() {
     AtomicLong runningNanos = new AtomicLong();
     AtomicLong wastedNanos = new AtomicLong();
+    AtomicInteger hung = new AtomicInteger();
     runners.forEach(
         run -> {
           long nanos = run.runningNanos();
           runningNanos.addAndGet(nanos);
-          wastedNanos.addAndGet(run.knownLost() ? nanos : 0);
+          if (nanos > 0 && run.knownLost()) {
+            wastedNanos.addAndGet(nanos);
+            hung.incrementAndGet();
+          }
         });
-    return counters.snapshot(totalSlots, used(), runningNanos.get(), wastedNanos.get());
+    return counters.snapshot(
+        new Counters.Now(
+            totalSlots,
+            line.concurrency(totalSlots),
+            used(),
+            hung.get(),
+            runningNanos.get(),
+            wastedNanos.get()));
   }
 
   /** What bounds how many handlers run at once besides its slots, if anything does (W6). */
@@ -233,12 +260,12 @@ public final class Worker implements AutoCloseable {
     }
     if (isOwnThread()) {
       if (first) {
-        Thread closer = new Thread(this::end, intakeThreads.get(0).getName() + "-close");
+        Thread closer = new Thread(() -> end(how), intakeThreads.get(0).getName() + "-close");
         closer.setDaemon(false);
         closer.start();
       }
     } else if (first) {
-      end();
+      end(how);
     } else {
       terminated.join();
     }
@@ -247,17 +274,20 @@ public final class Worker implements AutoCloseable {
   /** Called by an intake thread once it has ended its work because its queue is closed. */
   private void queueClosed() {
     if (intakes.stream().allMatch(Intake::done) && stopping.begin(drain, grace)) {
-      end();
+      end(drain);
     }
   }
 
   /** Whether the drain would wait for the calling thread to end. */
   private boolean isOwnThread() {
     Thread caller = Thread.currentThread();
-    return intakeThreads.contains(caller) || runners.runOn(caller);
+    return caller == ender || intakeThreads.contains(caller) || runners.runOn(caller);
   }
 
-  private void end() {
+  private void end(Drain how) {
+    long began = time.nanoTime();
+    ender = Thread.currentThread();
+    signals.tell(listener -> listener.drainBegun(how));
     try {
       giveBackWaiting();
       parking.close();
@@ -288,7 +318,11 @@ public final class Worker implements AutoCloseable {
       execution.close();
       gates.forget(gateChanged);
       gates.close();
+      Duration took = Duration.ofNanos(time.nanoTime() - began);
+      int left = isIdle() ? 0 : used();
+      signals.tell(listener -> listener.drainEnded(took, left));
       terminated.complete(null);
+      ender = null;
       if (drainer.wasInterrupted()) {
         Thread.currentThread().interrupt();
       }

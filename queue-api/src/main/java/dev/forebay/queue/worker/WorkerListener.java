@@ -57,11 +57,28 @@ public interface WorkerListener {
   default void leaseLost(Delivery delivery) {}
 
   /**
+   * A handler's time was spent in vain: the lease was lost while it ran, or before what it did
+   * could be settled (W2). Told when the handler has ended, or when its settlement turned out to be
+   * too late; what runs on without a lease is among {@link WorkerStats#hung}.
+   *
+   * @param ran how long it ran
+   */
+  default void wasted(Delivery delivery, Duration ran) {}
+
+  /**
    * A lease was extended.
    *
    * @param margin what was left of it
    */
   default void extended(Delivery delivery, Duration margin) {}
+
+  /**
+   * An extension was not confirmed; the next look at the leases tries again, and tells {@link
+   * #leaseLost} when it was one too many.
+   *
+   * @param failure what it ended with; null when the queue does not know whether it was applied
+   */
+  default void extensionFailed(Delivery delivery, @Nullable Throwable failure) {}
 
   /**
    * How a gate stands (W6): told when the worker starts, and whenever it opened or closed.
@@ -87,4 +104,34 @@ public interface WorkerListener {
    * {@link #skipped} when the work is finished, and when equal work that is in flight ends as done.
    */
   default void duplicate(Delivery delivery, DuplicateKind kind) {}
+
+  /**
+   * A handler's progress was saved, for the next attempt to go on from.
+   *
+   * @param bytes how much it is
+   */
+  default void progressSaved(Delivery delivery, int bytes) {}
+
+  /** A store does not answer as it should; told once, until it works again. */
+  default void storeDown(StoreKind store, @Nullable Throwable failure) {}
+
+  /** A store that was down works again: told with the first call that succeeds. */
+  default void storeUp(StoreKind store) {}
+
+  /**
+   * The worker begins to drain (S1), on the thread that drains it. A method that closes the worker
+   * here does not wait for it.
+   *
+   * @param how what is done about running handlers
+   */
+  default void drainBegun(Drain how) {}
+
+  /**
+   * The worker has drained and stopped, and tells nothing more except of handlers that did not end.
+   *
+   * @param took how long that took
+   * @param left deliveries still in the hands of handlers that do not end, or of a queue that does
+   *     not answer; they come back when their leases end
+   */
+  default void drainEnded(Duration took, int left) {}
 }

@@ -30,6 +30,13 @@ import java.time.Duration;
  * @param queueToStart from the receipt of a delivery to the start of its handler
  * @param handlerTime how long handlers ran
  * @param leaseMargin what was left of leases when they were extended; its small values matter
+ * @param recentHandlerTime how long handlers have lately run on average, of about the last hundred
+ *     and whatever became of them, except those that a closing worker interrupted; zero while none
+ *     has ended
+ * @param concurrency how many messages may be in handlers at once as things are: the slots, or
+ *     fewer where a limit, permits or the budget of batches allow fewer by what messages have
+ *     lately cost
+ * @param hung handlers that run on although their lease is known to be lost
  */
 public record WorkerStats(
     int slots,
@@ -52,4 +59,7 @@ public record WorkerStats(
     Timings messageAge,
     Timings queueToStart,
     Timings handlerTime,
-    Timings leaseMargin) {}
+    Timings leaseMargin,
+    Duration recentHandlerTime,
+    int concurrency,
+    int hung) {}
