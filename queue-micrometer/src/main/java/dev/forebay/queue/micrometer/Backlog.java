@@ -1,43 +1,55 @@
 package dev.forebay.queue.micrometer;
 
 import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import dev.forebay.queue.worker.ScaleSignal;
 import dev.forebay.queue.worker.Worker;
+import dev.forebay.queue.worker.WorkerStats;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The queue's depth as gauges read it: asked of the broker at most once in ten seconds, however
- * many gauges there are, and unknown ({@code NaN}) while the broker cannot be asked. Thread-safe.
+ * What waits in all queues of some workers, as gauges read it: asked of the broker at most once in
+ * ten seconds, however many gauges there are, and unknown ({@code NaN}) while one of the queues
+ * cannot be asked, and without a worker. Queues of one name are one queue. Thread-safe.
  */
 final class Backlog {
 
   private static final Duration KEPT = Duration.ofSeconds(10);
 
-  private final Worker worker;
+  /**
+   * What waits.
+   *
+   * @param oldestAge in seconds; NaN when no queue knows
+   */
+  private record Depth(long messages, double oldestAge) {}
+
+  private final Supplier<List<Worker>> workers;
   private final Duration acceptableAge;
   private final TimeSource time = SystemTimeSource.get();
-  private @Nullable QueueDepth depth;
+  private @Nullable Depth depth;
   private long askedAtNanos;
   private boolean asked;
 
-  Backlog(Worker worker, Duration acceptableAge) {
-    this.worker = worker;
+  Backlog(Supplier<List<Worker>> workers, Duration acceptableAge) {
+    this.workers = workers;
     this.acceptableAge = acceptableAge;
   }
 
   Number messages() {
-    QueueDepth now = depth();
-    return now == null ? Double.NaN : now.backlog();
+    Depth now = depth();
+    return now == null ? Double.NaN : now.messages;
   }
 
   Number oldestAgeSeconds() {
-    QueueDepth now = depth();
-    return now == null
-        ? Double.NaN
-        : now.oldestAge().map(age -> age.toNanos() / 1e9).orElse(Double.NaN);
+    Depth now = depth();
+    return now == null ? Double.NaN : now.oldestAge;
   }
 
   Number desiredWorkers() {
@@ -50,23 +62,67 @@ final class Backlog {
     return signal == null ? Double.NaN : signal.drain().toNanos() / 1e9;
   }
 
-  private @Nullable ScaleSignal signal() {
-    QueueDepth now = depth();
-    return now == null ? null : ScaleSignal.of(now.backlog(), worker.stats(), acceptableAge, 1);
+  /** Other workers come and go: what was known of the queues of those before is out of date. */
+  synchronized void forget() {
+    asked = false;
   }
 
-  private synchronized @Nullable QueueDepth depth() {
+  private @Nullable ScaleSignal signal() {
+    List<Worker> there = workers.get();
+    Depth now = depth();
+    if (now == null || there.isEmpty()) {
+      return null;
+    }
+    long concurrency = 0;
+    double known = 0;
+    double busy = 0;
+    for (Worker worker : there) {
+      WorkerStats stats = worker.stats();
+      concurrency += stats.concurrency();
+      if (!stats.recentHandlerTime().isZero()) {
+        known += stats.concurrency();
+        busy += stats.concurrency() * (double) stats.recentHandlerTime().toNanos();
+      }
+    }
+    // As if all of them were alike, each with its share of what runs at once.
+    Duration mean = known == 0 ? Duration.ZERO : Duration.ofNanos((long) (busy / known));
+    int each = (int) Math.max(1, concurrency / there.size());
+    return ScaleSignal.of(now.messages, mean, each, acceptableAge, there.size());
+  }
+
+  private synchronized @Nullable Depth depth() {
     long now = time.nanoTime();
     if (!asked || now - askedAtNanos >= KEPT.toNanos()) {
       asked = true;
       askedAtNanos = now;
       try {
-        depth = worker.queue().depth();
+        depth = ask();
       } catch (RuntimeException e) {
         // The broker is away, which its own meters say.
         depth = null;
       }
     }
     return depth;
+  }
+
+  private @Nullable Depth ask() {
+    Map<String, WorkQueue> queues = new LinkedHashMap<>();
+    for (Worker worker : workers.get()) {
+      worker.queues().forEach(queue -> queues.putIfAbsent(queue.name(), queue));
+    }
+    if (queues.isEmpty()) {
+      return null;
+    }
+    long messages = 0;
+    double oldest = Double.NaN;
+    for (WorkQueue queue : queues.values()) {
+      QueueDepth found = queue.depth();
+      messages += found.backlog();
+      double age = found.oldestAge().map(duration -> duration.toNanos() / 1e9).orElse(Double.NaN);
+      if (Double.isNaN(oldest) || age > oldest) {
+        oldest = age;
+      }
+    }
+    return new Depth(messages, oldest);
   }
 }

@@ -28,7 +28,8 @@ class ArchitectureTest {
         .containsExactlyInAnyOrder(
             MessageObservations.class.getName(),
             WorkerMeters.class.getName(),
-            WorkerMeters.Builder.class.getName());
+            WorkerMeters.Builder.class.getName(),
+            WorkerMeters.Binding.class.getName());
   }
 
   @Test

@@ -1,14 +1,19 @@
 package dev.forebay.queue.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
+import dev.forebay.queue.Codec;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.policy.RetryPolicy;
+import dev.forebay.queue.worker.BatchHandler;
+import dev.forebay.queue.worker.BatchItem;
+import dev.forebay.queue.worker.BatchOptions;
 import dev.forebay.queue.worker.Outcome;
 import dev.forebay.queue.worker.Worker;
 import io.micrometer.observation.Observation;
@@ -32,8 +37,11 @@ import io.opentelemetry.sdk.trace.ReadableSpan;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.SpanProcessor;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +54,19 @@ class MessageObservationsTest {
       RetryPolicy.exponential(Duration.ofMillis(1), Duration.ofMillis(1)).maxAttempts(2);
 
   private final WorkQueue queue = InMemoryWorkQueue.builder("prompts").build();
+
+  /** Decodes to capital letters. */
+  private static final class UpperCase implements Codec<String> {
+    @Override
+    public byte[] encode(String value) {
+      return value.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public String decode(Message message) {
+      return message.text().toUpperCase(Locale.ROOT);
+    }
+  }
 
   /** Finished spans of the OpenTelemetry SDK. */
   private static final class Spans implements SpanProcessor {
@@ -69,8 +90,12 @@ class MessageObservationsTest {
       return true;
     }
 
+    List<SpanData> all(String name) {
+      return ended.stream().filter(span -> span.getName().equals(name)).toList();
+    }
+
     SpanData only(String name) {
-      return ended.stream().filter(span -> span.getName().equals(name)).toList().get(0);
+      return all(name).get(0);
     }
   }
 
@@ -115,6 +140,137 @@ class MessageObservationsTest {
           .hasValue("00-" + producer.getTraceId() + "-" + producer.getSpanId() + "-01");
       assertThat(message.header("mine")).hasValue("stays");
     }
+  }
+
+  @Test
+  void W7_aHandlerOfDecodedValuesContinuesTheProducersTrace() {
+    Spans spans = new Spans();
+    try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
+      MessageObservations observed = MessageObservations.of(openTelemetry(provider));
+      Codec<String> upper = new UpperCase();
+      List<String> seen = new CopyOnWriteArrayList<>();
+      observed.producer(queue).enqueue(Message.text("a")).join().orThrow();
+      try (Worker unused =
+          Worker.builder(queue)
+              .handler(upper, observed.handler((text, context) -> seen.add(text)))
+              .start()) {
+        await().atMost(LIMIT).until(() -> spans.ended.size() == 2);
+      }
+      assertThat(seen).containsExactly("A");
+      assertThat(spans.only("handle prompts").getParentSpanId())
+          .isEqualTo(spans.only("enqueue prompts").getSpanId());
+    }
+  }
+
+  @Test
+  void W7_eachMessageOfABatchContinuesItsProducersTrace() {
+    Spans spans = new Spans();
+    try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
+      ObservationRegistry registry = openTelemetry(provider);
+      MessageObservations observed = MessageObservations.of(registry);
+      WorkQueue producer = observed.producer(queue);
+      for (String text : List.of("a", "b", "c")) {
+        producer.enqueue(Message.text(text)).join().orThrow();
+      }
+      List<String> current = new CopyOnWriteArrayList<>();
+      BatchHandler<Delivery> handler =
+          items ->
+              current.add(
+                  Objects.requireNonNull(registry.getCurrentObservation()).getContext().getName());
+      try (Worker unused =
+          Worker.builder(queue)
+              .batches(BatchOptions.of(3).linger(Duration.ofHours(1)), observed.batches(handler))
+              .start()) {
+        await().atMost(LIMIT).until(() -> spans.ended.size() == 7);
+      }
+      assertThat(current).containsExactly("forebay.handle.batch");
+      assertThat(spans.all("handle prompts"))
+          .hasSize(3)
+          .allMatch(span -> span.getKind() == SpanKind.CONSUMER)
+          .extracting(SpanData::getTraceId, SpanData::getParentSpanId)
+          .containsExactlyInAnyOrderElementsOf(
+              spans.all("enqueue prompts").stream()
+                  .map(span -> tuple(span.getTraceId(), span.getSpanId()))
+                  .toList());
+      assertThat(spans.all("handle batch prompts")).hasSize(1);
+    }
+  }
+
+  @Test
+  void W7_messagesOfABatchHaveOutcomesOfTheirOwn() {
+    TestObservationRegistry registry = TestObservationRegistry.create();
+    MessageObservations observed = MessageObservations.of(registry);
+    for (String text : List.of("good", "bad", "later")) {
+      queue.enqueue(Message.text(text)).join().orThrow();
+    }
+    BatchHandler<Delivery> handler =
+        items -> {
+          for (BatchItem<Delivery> item : items) {
+            switch (item.value().message().text()) {
+              case "bad" -> item.fail(new IllegalStateException("made up"));
+              case "later" -> item.decide(Outcome.giveBack());
+              default -> {}
+            }
+          }
+        };
+    try (Worker worker =
+        Worker.builder(queue)
+            .retry(RetryPolicy.exponential(LIMIT, LIMIT))
+            .batches(BatchOptions.of(3).linger(Duration.ofHours(1)), observed.batches(handler))
+            .start()) {
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == 1);
+      await().atMost(LIMIT).until(() -> worker.stats().failed() == 1);
+    }
+    TestObservationRegistryAssert.assertThat(registry)
+        .hasNumberOfObservationsWithNameEqualTo("forebay.handle", 3)
+        .hasAnObservation(
+            observation ->
+                observation
+                    .hasNameEqualTo("forebay.handle.batch")
+                    .hasHighCardinalityKeyValue("messages", "3")
+                    .hasLowCardinalityKeyValue("outcome", "Returned")
+                    .doesNotHaveError())
+        .hasAnObservation(
+            observation ->
+                observation
+                    .hasNameEqualTo("forebay.handle")
+                    .hasLowCardinalityKeyValue("outcome", "Ack")
+                    .doesNotHaveError())
+        .hasAnObservation(
+            observation ->
+                observation
+                    .hasNameEqualTo("forebay.handle")
+                    .hasLowCardinalityKeyValue("outcome", "GiveBack")
+                    .doesNotHaveError())
+        .hasAnObservation(
+            observation ->
+                observation
+                    .hasNameEqualTo("forebay.handle")
+                    .hasLowCardinalityKeyValue("outcome", "Thrown")
+                    .hasError());
+  }
+
+  @Test
+  void W7_aBatchThatThrowsIsObservedAgainInHalves() {
+    TestObservationRegistry registry = TestObservationRegistry.create();
+    MessageObservations observed = MessageObservations.of(registry);
+    queue.enqueue(Message.text("a")).join().orThrow();
+    queue.enqueue(Message.text("b")).join().orThrow();
+    BatchHandler<Delivery> handler =
+        items -> {
+          if (items.size() > 1) {
+            throw new IllegalStateException("made up");
+          }
+        };
+    try (Worker worker =
+        Worker.builder(queue)
+            .batches(BatchOptions.of(2).linger(Duration.ofHours(1)), observed.batches(handler))
+            .start()) {
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == 2);
+    }
+    TestObservationRegistryAssert.assertThat(registry)
+        .hasNumberOfObservationsWithNameEqualTo("forebay.handle.batch", 3)
+        .hasNumberOfObservationsWithNameEqualTo("forebay.handle", 4);
   }
 
   @Test

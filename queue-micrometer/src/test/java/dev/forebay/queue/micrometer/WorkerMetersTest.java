@@ -1,7 +1,6 @@
 package dev.forebay.queue.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import dev.forebay.queue.Delivery;
@@ -16,16 +15,14 @@ import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.worker.BreakerState;
 import dev.forebay.queue.worker.ConcurrencyLimit;
 import dev.forebay.queue.worker.Gate;
-import dev.forebay.queue.worker.HandlerEnd;
 import dev.forebay.queue.worker.Worker;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -122,56 +119,39 @@ class WorkerMetersTest {
   }
 
   @Test
-  void W7_gaugesShowTheWorkerAndItsBacklog() throws Exception {
-    CountDownLatch started = new CountDownLatch(2);
-    CountDownLatch finish = new CountDownLatch(1);
-    for (int i = 0; i < 10; i++) {
-      queue.enqueue(Message.text("m" + i)).join().orThrow();
-    }
+  void W7_attemptsAreToldApartByHowTheyEnded() {
+    queue.enqueue(Message.text("m")).join().orThrow();
+    Delivery first = queue.poll(Duration.ZERO).orElseThrow();
+    first.giveBack().join();
     try (Worker worker =
         Worker.builder(queue)
-            .slots(2)
             .listener(meters)
+            .retry(RetryPolicy.exponential(Duration.ofMillis(1), Duration.ofMillis(1)))
             .handler(
                 (delivery, context) -> {
-                  started.countDown();
-                  finish.await();
+                  if (context.attempt() < 3) {
+                    throw new IllegalStateException("made up");
+                  }
                 })
             .start()) {
-      meters.bind(worker);
-      started.await();
-      assertThat(gauge("slots")).isEqualTo(2);
-      assertThat(gauge("in.flight")).isEqualTo(2);
-      assertThat(gauge("backlog")).isEqualTo(10);
-      assertThat(gauge("oldest.age")).isNotNegative();
-      assertThat(gauge("desired.workers")).isEqualTo(1);
-      assertThat(gauge("drain")).isNotNegative();
-      finish.countDown();
-      await().atMost(LIMIT).until(() -> worker.stats().handled() == 10);
-      assertThat(gauge("backlog")).as("kept for ten seconds").isEqualTo(10);
-    } finally {
-      finish.countDown();
+      await().atMost(LIMIT).until(() -> worker.stats().handled() == 1);
     }
+    assertThat(attempts("failed").count()).isEqualTo(3);
+    assertThat(attempts("failed").totalAmount()).as("0, 1 and 2 before").isEqualTo(3);
+    assertThat(attempts("returned").totalAmount()).as("1 each time").isEqualTo(3);
+    assertThat(attempts("lease_lost").totalAmount()).isZero();
+    assertThat(registry.find("forebay.worker.attempts").meters()).hasSize(3);
+  }
+
+  private DistributionSummary attempts(String cause) {
+    return registry
+        .get("forebay.worker.attempts")
+        .tags("queue", "prompts", "cause", cause)
+        .summary();
   }
 
   @Test
-  void W7_leasesBreakersAndIntakeShow() {
-    queue.enqueue(Message.text("m")).join().orThrow();
-    Delivery delivery = queue.poll(Duration.ZERO).orElseThrow();
-    meters.extended(delivery, Duration.ofSeconds(12));
-    meters.leaseLost(delivery);
-    meters.finished(delivery, HandlerEnd.LEASE_LOST, Duration.ofMillis(1500), null);
-    assertThat(timer("lease.margin").totalTime(TimeUnit.SECONDS)).isEqualTo(12);
-    assertThat(counter("leases.lost")).isEqualTo(1);
-    assertThat(counter("wasted")).isCloseTo(1.5, within(1e-9));
-    meters.intakeStopped();
-    assertThat(gauge("intake.stopped")).isEqualTo(1);
-    meters.intakeResumed();
-    assertThat(gauge("intake.stopped")).isZero();
-    meters.gate("model", false);
-    assertThat(gauge("gate", "gate", "model")).isZero();
-    meters.gate("model", true);
-    assertThat(gauge("gate", "gate", "model")).isEqualTo(1);
+  void W7_breakersAndGatesShowByNumber() {
     meters.breakerChanged("", BreakerState.OPEN);
     assertThat(gauge("breaker", "type", "none")).isEqualTo(2);
     meters.breakerChanged("chat", BreakerState.OPEN);
@@ -217,6 +197,9 @@ class WorkerMetersTest {
       worker.pause();
       assertThat(gauge("gate", "gate", "model")).isEqualTo(1);
       assertThat(gauge("gate", "gate", "paused")).isZero();
+      await().atMost(LIMIT).until(() -> gauge("intake.stopped") == 1);
+      worker.resume();
+      await().atMost(LIMIT).until(() -> gauge("intake.stopped") == 0);
     }
   }
 }
