@@ -27,5 +27,9 @@ class ArchitectureTest {
     noClasses().should().callMethod(System.class, "nanoTime").check(classes);
     noClasses().should().callMethod(Instant.class, "now").check(classes);
     noClasses().should().callMethod(Thread.class, "sleep", long.class).check(classes);
+    noClasses()
+        .should()
+        .callMethod(java.util.concurrent.TimeUnit.class, "sleep", long.class)
+        .check(classes);
   }
 }

@@ -43,6 +43,10 @@ class SqsArchitectureTest {
         .orShould()
         .callMethod(Thread.class, "sleep", long.class)
         .orShould()
+        .callMethod(java.util.concurrent.TimeUnit.class, "sleep", long.class)
+        .orShould()
+        .callConstructor(java.util.Date.class)
+        .orShould()
         .dependOnClassesThat()
         .haveFullyQualifiedName("java.util.concurrent.Executors")
         .check(MAIN);
