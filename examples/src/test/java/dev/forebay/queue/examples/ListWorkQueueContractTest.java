@@ -33,7 +33,7 @@ import java.util.concurrent.ConcurrentHashMap;
     },
     skips = {
       "D1", "D2", "D3", "E4", "E5", "K1", "K2", "K3", "L2", "P3", "P5", "R1", "R4", "R5", "S2",
-      "S3", "S4", "U1", "W7"
+      "S3", "S4", "U1", "W5", "W7"
     })
 class ListWorkQueueContractTest extends WorkQueueContract {
 

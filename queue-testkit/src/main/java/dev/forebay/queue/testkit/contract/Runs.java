@@ -5,6 +5,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.worker.DecidingHandler;
 import dev.forebay.queue.worker.HandlerContext;
 import dev.forebay.queue.worker.Outcome;
+import dev.forebay.queue.worker.Worker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +83,16 @@ final class Runs {
    */
   boolean goOn(Trial trial, WorkQueue queue, BooleanSupplier done) {
     return trial.timing().goOn(done, () -> queue.depth().inFlight().orElse(0) <= running());
+  }
+
+  /**
+   * The same for a worker that may keep deliveries without running them: the clock stands still
+   * while one is on its way to or from the worker.
+   */
+  static boolean goOn(Trial trial, WorkQueue queue, Worker worker, BooleanSupplier done) {
+    return trial
+        .timing()
+        .goOn(done, () -> queue.depth().inFlight().orElse(0) <= worker.stats().running());
   }
 
   @Override

@@ -45,6 +45,7 @@ public final class Trial {
   private final Set<Ability> abilities;
   private final ConcurrentLinkedQueue<WorkQueue> opened = new ConcurrentLinkedQueue<>();
   private final ConcurrentLinkedQueue<Worker> workers = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<String> besides = new ConcurrentLinkedQueue<>();
   private QueueSettings settings;
 
   Trial(String name, WorkQueueHarness harness, Capabilities declared, Set<Ability> abilities) {
@@ -124,6 +125,15 @@ public final class Trial {
     return queue;
   }
 
+  /** Opens a second broker queue, with the same settings. */
+  WorkQueue openBeside(String suffix) {
+    String beside = name + "-" + suffix;
+    besides.add(beside);
+    WorkQueue queue = harness.open(beside, settings);
+    opened.add(queue);
+    return queue;
+  }
+
   /** Opens the dead letters of this test's broker queue. */
   public WorkQueue openDeadLetters() {
     WorkQueue queue = harness.openDeadLetters(name, settings);
@@ -190,6 +200,7 @@ public final class Trial {
         failure = e;
       }
     }
+    besides.forEach(harness::delete);
     harness.delete(name);
     if (failure != null) {
       throw failure;

@@ -54,6 +54,8 @@ public abstract class WorkQueueContract
         TroubleRules,
         ExplainRules,
         WorkerRules,
+        BatchRules,
+        RefusalRules,
         DepthRules {
 
   /** For subclasses, one per backend. */

@@ -155,6 +155,24 @@ final class WrongEnqueues {
     return message.deadline().map(bare::deadline).orElse(bare);
   }
 
+  /** Knows of no deadlines. */
+  static final class ForgetsDeadlines extends Broken {
+    ForgetsDeadlines(WorkQueue target, Broker broker) {
+      super(target, broker);
+    }
+
+    @Override
+    public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+      return super.enqueue(
+          Message.of(message.body())
+              .headers(message.headers())
+              .key(message.key().orElse(null))
+              .dedupId(message.dedupId().orElse(null))
+              .type(message.type().orElse(null))
+              .delay(message.delay()));
+    }
+  }
+
   /** Delivers delayed messages at once. */
   static final class IgnoresDelay extends Broken {
     IgnoresDelay(WorkQueue target, Broker broker) {
