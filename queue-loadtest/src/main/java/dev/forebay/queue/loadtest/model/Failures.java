@@ -6,7 +6,8 @@ import java.time.Duration;
  * Which requests fail at their first attempt, for instance because the accelerator ran out of
  * memory. They fail half-way through and succeed when tried again. Decided by the seed and the
  * request alone, so that the ideal and all queues see the same failures. Some may hang instead, at
- * their first attempt too, until somebody ends them. Immutable.
+ * their first attempt too, until somebody interrupts them; half of those then do their work as if
+ * nothing had happened. Immutable.
  */
 public final class Failures {
   private final long seed;
@@ -43,7 +44,8 @@ public final class Failures {
    * These failures, and some requests that hang.
    *
    * @param part how many of the requests hang, from 0 to 1
-   * @param lasting until when a hung attempt keeps its slot, in the replay's time
+   * @param lasting how long a hung attempt keeps its slot until it is interrupted, in the replay's
+   *     time
    */
   public Failures withHangs(double part, Duration lasting) {
     return new Failures(seed, share, backoff, part, lasting);
@@ -60,10 +62,15 @@ public final class Failures {
     return attempt == 1 && drawn >= share && drawn < share + hanging;
   }
 
+  /** Whether this attempt hangs, and goes on with its work when it is interrupted. */
+  public boolean goesOn(int request, int attempt) {
+    return request % 2 == 1 && hangs(request, attempt);
+  }
+
   /** How long an attempt keeps its slot that would take {@code serviceTime} in full. */
   public Duration lasts(int request, int attempt, Duration serviceTime) {
     if (hangs(request, attempt)) {
-      return hangs;
+      return goesOn(request, attempt) ? hangs.plus(serviceTime) : hangs;
     }
     return fails(request, attempt) ? after(serviceTime) : serviceTime;
   }

@@ -18,13 +18,20 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
  * A trace through the in-memory queue with everything that goes wrong: attempts that fail, handlers
  * that hang until their lease is lost, and two workers that die with work in their hands, each
- * replaced at once. Every handler writes its effect by its fencing token. Not thread-safe.
+ * replaced at once. Every handler writes its effect by its fencing token.
+ *
+ * <p>Work goes on that nobody waits for any more. Handlers of a dead worker ignore that they are
+ * interrupted and write. Of those that hang half do the same; the other half ends, and what it had
+ * begun elsewhere, as on an accelerator, writes while another delivery works on the request. Not
+ * thread-safe.
  */
 public final class BurstReplay {
 
@@ -39,7 +46,9 @@ public final class BurstReplay {
    * What came of it.
    *
    * @param timeline what happened to each request
+   * @param completions how often work was carried to its end, whether its effect was taken or not
    * @param effects requests whose effect was written
+   * @param doneTwice effects written again although they were there
    * @param refusedWrites writes that came too late, refused by their token
    * @param crashed messages that were in the hands of a worker when it died
    * @param leasesLost by workers while they lived, such as those of handlers that hang
@@ -49,7 +58,9 @@ public final class BurstReplay {
    */
   public record Result(
       Timeline timeline,
+      int completions,
       int effects,
+      int doneTwice,
       int refusedWrites,
       int crashed,
       long leasesLost,
@@ -64,7 +75,7 @@ public final class BurstReplay {
 
     /** Whether every effect is there once and nothing is left anywhere. */
     public boolean clean() {
-      return lost() == 0 && timeline.duplicates() == 0 && left == 0 && died == 0;
+      return lost() == 0 && doneTwice == 0 && left == 0 && died == 0;
     }
   }
 
@@ -76,6 +87,8 @@ public final class BurstReplay {
   private final FencedEffects effects;
   private final MemoryBackend backend;
   private final CountDownLatch warmUps = new CountDownLatch(WARM_UPS);
+  // By request: the token of a delivery whose handler has left and whose work goes on.
+  private final Map<Integer, Long> lateResults = new ConcurrentHashMap<>();
   private final List<Member> living = new ArrayList<>();
   private long leasesLostByTheDead;
 
@@ -86,13 +99,14 @@ public final class BurstReplay {
    * A replay of this plan; nothing runs yet.
    *
    * @param maxRunTime after which a handler counts as hung and its lease is left to end
+   * @param fenced whether writes are refused by their token
    */
-  public BurstReplay(Plan plan, Duration maxRunTime) {
+  public BurstReplay(Plan plan, Duration maxRunTime, boolean fenced) {
     this.plan = plan;
     this.maxRunTime = maxRunTime;
     timeOuts = plan.timeOuts();
     recorder = new Recorder(plan.trace(), plan.timeline());
-    effects = new FencedEffects(plan.trace().size());
+    effects = new FencedEffects(plan.trace().size(), fenced);
     backend = new MemoryBackend(timeOuts, SystemTimeSource.get());
   }
 
@@ -154,7 +168,9 @@ public final class BurstReplay {
     String refusal = recorder.firstRefusal();
     return new Result(
         recorder.timeline(),
+        effects.completions(),
         effects.effects(),
+        effects.doneTwice(),
         effects.refused(),
         crashed,
         leasesLost,
@@ -216,27 +232,59 @@ public final class BurstReplay {
       return;
     }
     int request = Prompts.number(delivery).getAsInt();
-    if (!effects.begin(request, context.fencingToken())) {
+    long token = context.fencingToken();
+    if (!effects.begin(request, token)) {
       // Done by a worker that died between its effect and its ack.
       return;
     }
+    recorder.started(request, start);
+    boolean done = false;
+    try {
+      work(queue, speed, request, context);
+      Long late = lateResults.remove(request);
+      if (late != null) {
+        boolean unused = effects.finish(request, late);
+      }
+      done = effects.finish(request, token);
+    } finally {
+      recorder.ended(request, start, clock.now(), done);
+    }
+  }
+
+  private void work(MortalQueue queue, SpeedClass speed, int request, HandlerContext context)
+      throws Exception {
     Failures failures = plan.failures();
     int attempt = context.attempt();
     Duration service =
         plan.speedUp().scale(ServiceTime.of(plan.trace().requests().get(request), speed));
-    recorder.started(request, start);
-    boolean done = false;
+    if (failures.hangs(request, attempt)) {
+      hang(request, context);
+      clock.awaitInSpite(clock.now() + service.toNanos());
+      return;
+    }
+    long end = clock.now() + failures.lasts(request, attempt, service).toNanos();
     try {
-      if (failures.hangs(request, attempt)) {
-        clock.await(Long.MAX_VALUE / 2);
+      clock.await(end);
+    } catch (InterruptedException e) {
+      if (!queue.isDead()) {
+        throw e;
       }
-      clock.await(start + failures.lasts(request, attempt, service).toNanos());
-      if (failures.fails(request, attempt)) {
-        throw new ModelHandler.OutOfMemoryOnAccelerator();
+      clock.awaitInSpite(end);
+    }
+    if (failures.fails(request, attempt)) {
+      throw new ModelHandler.OutOfMemoryOnAccelerator();
+    }
+  }
+
+  /** Returns when it is interrupted, to go on as if nothing had happened, or leaves its result. */
+  private void hang(int request, HandlerContext context) throws InterruptedException {
+    try {
+      clock.await(Long.MAX_VALUE / 2);
+    } catch (InterruptedException e) {
+      if (!plan.failures().goesOn(request, context.attempt())) {
+        lateResults.put(request, context.fencingToken());
+        throw e;
       }
-      done = !queue.isDead() && effects.finish(request, context.fencingToken());
-    } finally {
-      recorder.ended(request, start, clock.now(), done);
     }
   }
 }

@@ -39,4 +39,13 @@ final class ReplayClock {
       }
     }
   }
+
+  /** Waits until it is {@code at}, whoever interrupts. */
+  void awaitInSpite(long at) {
+    for (long left = at - now(); left > 0; left = at - now()) {
+      LockSupport.parkNanos(this, left);
+      // A park would end at once while it is set.
+      boolean unused = Thread.interrupted();
+    }
+  }
 }
