@@ -50,6 +50,20 @@ class BenchmarksSmokeTest {
   }
 
   @Test
+  void concurrencyOnKeyedKafka() throws Exception {
+    JsonNode report =
+        run(
+            "concurrency",
+            "concurrency",
+            "--backend=kafka-keyed",
+            "--slots=20",
+            "--millis=200",
+            "--waves=2");
+    assertThat(report.at("/shareOfBest").asDouble()).isBetween(0.0, 1.01);
+    assertThat(report.at("/table/0/most at once").asText()).isEqualTo("20");
+  }
+
+  @Test
   void workerOverhead() throws Exception {
     JsonNode report =
         run("worker-overhead", "worker-overhead", "--messages=500", "--slots=2", "--rounds=1");
