@@ -3,12 +3,15 @@ package dev.forebay.queue.examples;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Message;
 import dev.forebay.queue.WorkQueue;
-import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
+import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.time.ManualTimeSource;
+import dev.forebay.queue.worker.Handler;
+import dev.forebay.queue.worker.Worker;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * How do I keep a worker that was thought dead from overwriting the result of the one that took
@@ -21,7 +24,7 @@ import java.util.Map;
  * UPDATE results SET answer = ?, token = ? WHERE id = ? AND token < ?
  * }</pre>
  *
- * <p>In a handler the token is {@code context.fencingToken()}.
+ * <p>A handler finds the token in its context.
  */
 public final class FencedWrite {
 
@@ -49,31 +52,64 @@ public final class FencedWrite {
     return table.getOrDefault(id, new Row("nothing", 0)).answer();
   }
 
-  /** A worker stalls for longer than its lease, another one takes over, the first one wakes up. */
-  public static void main(String[] args) {
+  /** A handler that writes what its worker has worked out, by the token of its delivery. */
+  private Handler<Delivery> writing(String worker, String answer) {
+    return (delivery, context) -> {
+      boolean written = write(delivery.id(), answer, context.fencingToken());
+      System.out.println(worker + ": " + (written ? "written" : "refused"));
+    };
+  }
+
+  private static Worker start(WorkQueue queue, ManualTimeSource time, Handler<Delivery> handler) {
+    return Worker.builder(queue)
+        .time(time)
+        .leases(LeasePolicy.defaults().maxRunTime(Duration.ofMinutes(1)))
+        .handler(handler)
+        .start();
+  }
+
+  /** Waits as a call into a driver does: nothing interrupts it. */
+  private static void stall(CountDownLatch until) {
+    while (until.getCount() > 0) {
+      try {
+        until.await();
+      } catch (InterruptedException e) {
+        // That the lease is lost does not reach the driver.
+      }
+    }
+  }
+
+  /** A worker stalls for longer than it may run, another one takes over, the first one wakes up. */
+  public static void main(String[] args) throws InterruptedException {
     FencedWrite results = new FencedWrite();
     ManualTimeSource time = new ManualTimeSource();
-    try (WorkQueue queue =
-        InMemoryWorkQueue.builder("inference")
-            .store(new InMemoryStore(time))
-            .lease(Duration.ofSeconds(30))
-            .build()) {
-      queue.enqueue(Message.text("prompt")).join().orThrow();
-      Delivery stalled = queue.poll(Duration.ZERO).orElseThrow();
-      time.advance(Duration.ofSeconds(31));
-      Delivery takenOver = queue.poll(Duration.ZERO).orElseThrow();
-
-      System.out.println(
-          "second worker: "
-              + (results.write(takenOver.id(), "fresh", takenOver.fencingToken())
-                  ? "written, ack " + takenOver.ack().join()
-                  : "refused"));
-      System.out.println(
-          "first worker: "
-              + (results.write(stalled.id(), "stale", stalled.fencingToken())
-                  ? "written"
-                  : "refused, ack " + stalled.ack().join()));
-      System.out.println("the answer is " + results.read(takenOver.id()));
+    CountDownLatch stalled = new CountDownLatch(1);
+    CountDownLatch wake = new CountDownLatch(1);
+    Handler<Delivery> stale = results.writing("first worker", "stale");
+    Handler<Delivery> stalling =
+        (delivery, context) -> {
+          stalled.countDown();
+          stall(wake);
+          stale.handle(delivery, context);
+        };
+    try (WorkQueue queue = InMemoryWorkQueue.builder("inference").time(time).build()) {
+      String id = queue.enqueue(Message.text("prompt")).join().orThrow();
+      try (Worker first = start(queue, time, stalling)) {
+        stalled.await();
+        time.advance(Duration.ofMinutes(2)); // the lease is no longer extended, and ends
+        try (Worker second = start(queue, time, results.writing("second worker", "fresh"))) {
+          while (second.stats().handled() == 0) {
+            Thread.sleep(5);
+          }
+        }
+        wake.countDown();
+        while (first.stats().running() > 0) {
+          Thread.sleep(5);
+        }
+        System.out.println(
+            "leases lost: " + first.stats().leaseLost() + ", acked: " + first.stats().handled());
+      }
+      System.out.println("the answer is " + results.read(id));
     }
   }
 }

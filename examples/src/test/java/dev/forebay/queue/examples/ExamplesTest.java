@@ -1,22 +1,31 @@
 package dev.forebay.queue.examples;
 
+import static dev.forebay.queue.examples.Captured.output;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.forebay.queue.Delivery;
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueDepth;
+import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.kafka.KafkaWorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
+import dev.forebay.queue.spi.ForwardingWorkQueue;
 import dev.forebay.queue.sqs.SqsWorkQueue;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import dev.forebay.queue.testkit.server.EmbeddedSqs;
+import dev.forebay.queue.worker.Worker;
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -296,9 +305,10 @@ class ExamplesTest {
   @Test
   void fencedWriteKeepsTheNewerAnswer() {
     assertThat(output(() -> FencedWrite.main(new String[0])))
-        .contains(
-            "second worker: written, ack OK",
-            "first worker: refused, ack STALE",
+        .containsSubsequence(
+            "second worker: written",
+            "first worker: refused",
+            "leases lost: 1, acked: 0",
             "the answer is fresh");
   }
 
@@ -308,6 +318,56 @@ class ExamplesTest {
         .containsPattern(
             "busy: \\{\"backlog\":[1-9]\\d*,\"desiredWorkers\":[1-9]\\d*,\"drainSeconds\":\\d+\\}")
         .contains("idle: {\"backlog\":0,");
+  }
+
+  @Test
+  void scaleEndpointIsHeardBeyondItsMachineAndSaysWhenTheBrokerIsAway() throws Exception {
+    AtomicBoolean away = new AtomicBoolean();
+    WorkQueue queue =
+        new ForwardingWorkQueue(InMemoryWorkQueue.builder("q").build()) {
+          @Override
+          public QueueDepth depth() {
+            if (away.get()) {
+              throw new QueueException(ErrorCode.UNAVAILABLE, "The broker is away.");
+            }
+            return super.depth();
+          }
+        };
+    WorkQueue batch = InMemoryWorkQueue.builder("batch").build();
+    CountDownLatch finish = new CountDownLatch(1);
+    try (Worker worker =
+            Worker.builder(queue).lane(batch, 1).handler((d, c) -> finish.await()).start();
+        ScaleEndpoint endpoint =
+            new ScaleEndpoint(worker, Duration.ofSeconds(10), new InetSocketAddress(0))) {
+      assertThat(endpoint.address().getAddress().isAnyLocalAddress()).isTrue();
+      queue.enqueue(Message.text("a")).join().orThrow();
+      batch.enqueue(Message.text("b")).join().orThrow();
+      HttpClient client = HttpClient.newHttpClient();
+      HttpRequest request =
+          HttpRequest.newBuilder(
+                  URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/scale"))
+              .build();
+      assertThat(client.send(request, HttpResponse.BodyHandlers.ofString()).body())
+          .as("with all lanes")
+          .startsWith("{\"backlog\":2,\"desiredWorkers\":1,");
+      away.set(true);
+      assertThat(client.send(request, HttpResponse.BodyHandlers.ofString()).statusCode())
+          .isEqualTo(503);
+      finish.countDown();
+    } finally {
+      queue.close();
+      batch.close();
+    }
+  }
+
+  /** Scaled to zero there would be nobody to ask. */
+  @Test
+  void scaleEndpointsScaledObjectKeepsOneWorkerAndReadsWhatIsServed() throws Exception {
+    String source =
+        Files.readString(Path.of("src/main/java/dev/forebay/queue/examples/ScaleEndpoint.java"));
+    assertThat(source)
+        .containsPattern("minReplicaCount: [1-9]")
+        .contains("/scale\"\n", "valueLocation: \"desiredWorkers\"");
   }
 
   @Test
@@ -359,23 +419,5 @@ class ExamplesTest {
     assertThat(output(() -> ShadowLimit.main(new String[0])))
         .containsPattern("16 slots, refused [1-9]\\d* times")
         .containsPattern("at most (\\d|1[0-5]) would run at once");
-  }
-
-  private interface Main {
-    void run() throws Exception;
-  }
-
-  private static String output(Main main) {
-    PrintStream before = System.out;
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    try {
-      main.run();
-    } catch (Exception e) {
-      throw new AssertionError("The example failed", e);
-    } finally {
-      System.setOut(before);
-    }
-    return bytes.toString(StandardCharsets.UTF_8);
   }
 }
