@@ -57,7 +57,7 @@ public final class ModelLoading {
         queue.enqueue(Message.text("prompt " + i)).join().orThrow();
       }
       System.out.println("loading, in the queue: " + queue.depth().visible().orElseThrow());
-      loaded.openUp();
+      loaded.open();
       answered.await();
       System.out.println("throttled " + worker.stats().throttled() + " time");
     }

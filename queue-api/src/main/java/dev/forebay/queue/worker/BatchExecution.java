@@ -35,17 +35,18 @@ final class BatchExecution<T> implements Consumer<Batch> {
 
   @Override
   public void accept(Batch batch) {
-    List<Run> begun = new ArrayList<>(batch.runs().size());
-    for (Run run : batch.runs()) {
+    // All are admitted before the first one begins: what one waits for is not the others' work.
+    List<Run> admitted = execution.admit(batch.runs());
+    List<Run> begun = new ArrayList<>(admitted.size());
+    for (Run run : admitted) {
       execution.guarded(
           run,
           each -> {
-            Execution.Admission admission = execution.admit(run);
-            if (admission == Execution.Admission.NOW && execution.begin(run, false)) {
-              begun.add(run);
-              return Execution.Admission.LATER;
+            if (!execution.begin(each, false)) {
+              return Execution.Admission.NEVER;
             }
-            return admission == Execution.Admission.NOW ? Execution.Admission.NEVER : admission;
+            begun.add(each);
+            return Execution.Admission.LATER;
           });
     }
     List<BatchItem<T>> items = new ArrayList<>(begun.size());
@@ -71,15 +72,19 @@ final class BatchExecution<T> implements Consumer<Batch> {
     }
   }
 
-  private void handle(List<BatchItem<T>> items) {
+  private void handle(List<BatchItem<T>> given) {
+    List<BatchItem<T>> items = withLeases(given);
     if (items.isEmpty()) {
       return;
     }
     Throwable failure = null;
+    BatchCall call = BatchCall.begin(items.stream().map(BatchItem::run).toList());
     try {
       handler.handle(List.copyOf(items));
     } catch (Throwable e) {
       failure = e;
+    } finally {
+      call.end();
     }
     List<BatchItem<T>> undecided = new ArrayList<>();
     for (BatchItem<T> item : items) {
@@ -102,6 +107,21 @@ final class BatchExecution<T> implements Consumer<Batch> {
     int half = (undecided.size() + 1) / 2;
     handle(undecided.subList(0, half));
     handle(undecided.subList(half, undecided.size()));
+  }
+
+  /** Those that still have their leases; the others run elsewhere by now, and end here (W2). */
+  private List<BatchItem<T>> withLeases(List<BatchItem<T>> items) {
+    List<BatchItem<T>> held = new ArrayList<>(items.size());
+    for (BatchItem<T> item : items) {
+      Run run = item.run();
+      if (run.isLeaseLost()) {
+        run.lane().keeper.noticeLoss(run);
+        end(run, null, null);
+      } else {
+        held.add(item);
+      }
+    }
+    return held;
   }
 
   private boolean mayTryAgain(Throwable failure, List<BatchItem<T>> items) {

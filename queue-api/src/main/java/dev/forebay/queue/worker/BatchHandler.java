@@ -9,11 +9,12 @@ import java.util.List;
  *
  * <p>When it throws, the messages it has not decided are run again at once in two halves, and so on
  * down to single ones: one that cannot be handled fails alone, and a batch too large for the memory
- * becomes two that fit. A throttled one is not run again.
+ * becomes two that fit. A throttled one is not run again, nor is a message whose lease is lost.
  *
  * <p>Called by several threads at once, as many as the worker has slots. Interrupted when the grace
- * time of a closing worker ends; the loss of one lease of several interrupts nothing, but its
- * {@link BatchItem#context} knows, and its result is not acked (W2).
+ * time of a closing worker ends, and when the leases of all messages of the call are lost; the loss
+ * of some of them interrupts nothing, but their {@link BatchItem#context} knows, and their results
+ * are not acked (W2).
  *
  * @param <T> what it works on: values decoded from the messages, or the deliveries
  */

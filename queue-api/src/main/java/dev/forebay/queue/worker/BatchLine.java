@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +33,7 @@ final class BatchLine implements Line {
   private final TimeSource time;
   private final Runnable lookAgain;
   private final RecentMean costs = new RecentMean();
+  private final AtomicBoolean failureLogged = new AtomicBoolean();
   private final Object lock = new Object();
   private final Map<String, ArrayDeque<Waiting>> groups = new LinkedHashMap<>();
   private TimeSource.@Nullable Timer timer;
@@ -57,10 +59,17 @@ final class BatchLine implements Line {
       String key = "";
       long cost = 0;
       try {
-        key = options.key().apply(run.delivery().message());
+        @Nullable String told = options.key().apply(run.delivery().message());
+        key = told == null ? "" : told;
         cost = Math.max(0, options.cost().applyAsLong(run.delivery().message()));
       } catch (RuntimeException | Error e) {
-        LOG.warn("The key or cost function of a batch failed on {}", run, e);
+        if (failureLogged.compareAndSet(false, true)) {
+          LOG.warn(
+              "The key or cost function of a batch failed on {}; such messages go with those"
+                  + " without a key or cost nothing",
+              run,
+              e);
+        }
       }
       costs.record((double) cost);
       synchronized (lock) {

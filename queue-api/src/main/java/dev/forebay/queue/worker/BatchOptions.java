@@ -16,7 +16,7 @@ import java.util.function.ToLongFunction;
  *     is kept meanwhile
  * @param budget what a batch may cost at most; a message that costs more goes alone
  * @param cost what a message costs, such as its tokens or bytes
- * @param key what only goes together: model, adapter, shape
+ * @param key what only goes together: model, adapter, shape; those for which it is null go together
  */
 public record BatchOptions(
     int maxItems,
@@ -57,7 +57,10 @@ public record BatchOptions(
     return new BatchOptions(maxItems, linger, most, costOf, key);
   }
 
-  /** These options, putting together only what has the same key. */
+  /**
+   * These options, putting together only what has the same key; what has none, which is null, goes
+   * together too.
+   */
   public BatchOptions groupBy(Function<Message, String> keyOf) {
     return new BatchOptions(maxItems, linger, budget, cost, keyOf);
   }

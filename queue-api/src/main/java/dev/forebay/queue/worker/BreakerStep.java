@@ -2,7 +2,6 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetterCause;
-import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
@@ -14,6 +13,7 @@ import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  * Sends the messages of a type that keeps failing to the slow lane, another queue, instead of to
  * their handler (W4). A message is stored there before it is acked here; when it cannot be stored
  * it comes again after a while, without burning an attempt, so that nothing is lost when the slow
- * lane is down. A message is diverted once at most, so that none goes round between lanes.
+ * lane is down. One that the slow lane can never take, for its size for instance, runs here after
+ * all. A message is diverted once at most, so that none goes round between lanes.
  *
  * <p>Thread-safe.
  */
@@ -46,6 +47,7 @@ final class BreakerStep implements Step {
   private final Signals signals;
   private final BiConsumer<String, BreakerState> listener = this::changed;
   private final AtomicBoolean down = new AtomicBoolean();
+  private final AtomicBoolean misfitLogged = new AtomicBoolean();
 
   BreakerStep(TypeBreaker breaker, WorkQueue slowLane, StepContext context) {
     this.breaker = breaker;
@@ -71,22 +73,30 @@ final class BreakerStep implements Step {
 
   @Override
   public Decision before(Run run) {
-    if (cameFromASlowLane(run)) {
+    if (run.isUndivertable() || cameFromASlowLane(run)) {
       return Decision.GO;
     }
     String type = type(run);
     if (breaker.tryStart(type)) {
+      run.letStart();
       return Decision.GO;
     }
-    divert(run, type);
+    Map<String, String> headers = headers(run, type);
+    if (headers.isEmpty()) {
+      misfit(run, "its headers leave no room for one more");
+      return Decision.GO;
+    }
+    divert(run, headers);
     return Decision.PARK;
   }
 
   @Override
   public void after(Run run, Result result) {
-    if (cameFromASlowLane(run)) {
+    long ago = run.nanosSinceLetStart();
+    if (ago < 0) {
       return;
     }
+    run.letStartEnds();
     String type = type(run);
     Duration ran = Duration.ofNanos(run.spentNanos());
     if (Result.isDone(result)) {
@@ -94,7 +104,7 @@ final class BreakerStep implements Step {
     } else if (failed(result)) {
       breaker.failed(type, ran);
     } else {
-      breaker.cancelled(type);
+      breaker.cancelled(type, Duration.ofNanos(ago));
     }
   }
 
@@ -109,17 +119,25 @@ final class BreakerStep implements Step {
             || decided.outcome() instanceof Outcome.RetryAfter);
   }
 
-  private void divert(Run run, String type) {
-    Delivery delivery = run.delivery();
-    Message message =
-        delivery
-            .message()
-            .headers(
-                Map.of(
-                    TypeBreaker.CAUSE_HEADER,
-                    "breaker open for type " + readable(type),
-                    TypeBreaker.ORIGIN_HEADER,
-                    run.lane().queue.name()));
+  /** What is added to a diverted message: the cause only where there is room. */
+  private Map<String, String> headers(Run run, String type) {
+    int room = slowLane.capabilities().maxHeaders() - run.delivery().message().headers().size();
+    if (room < 1) {
+      // Without its origin it could go round for ever.
+      return Map.of();
+    }
+    String origin = run.lane().queue.name();
+    return room < 2
+        ? Map.of(TypeBreaker.ORIGIN_HEADER, origin)
+        : Map.of(
+            TypeBreaker.CAUSE_HEADER,
+            "breaker open for type " + readable(type),
+            TypeBreaker.ORIGIN_HEADER,
+            origin);
+  }
+
+  private void divert(Run run, Map<String, String> headers) {
+    Message message = run.delivery().message().headers(headers);
     CompletableFuture<EnqueueOutcome> stored;
     try {
       stored = bounded(slowLane.enqueue(message));
@@ -163,6 +181,11 @@ final class BreakerStep implements Step {
       parking.settle(run, Outcome.ack(), SkipReason.DIVERTED);
       return;
     }
+    if (isMisfit(outcome, failure)) {
+      misfit(run, failure == null ? String.valueOf(outcome) : failure);
+      parking.resume(run);
+      return;
+    }
     if (down.compareAndSet(false, true)) {
       LOG.warn(
           "The slow lane {} did not take message {}: {}; such messages come again every {} until it"
@@ -178,6 +201,31 @@ final class BreakerStep implements Step {
     } else {
       // A return would burn an attempt, or bring it back at once.
       TimeSource.Timer unused = time.schedule(AFTER_REFUSAL, () -> parking.resume(run));
+    }
+  }
+
+  /** Whether it is the message that the slow lane does not take, now or later. */
+  private static boolean isMisfit(@Nullable EnqueueOutcome outcome, @Nullable Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    @Nullable ErrorCode code =
+        outcome instanceof EnqueueOutcome.Failed failed
+            ? failed.code()
+            : cause instanceof QueueException refused ? refused.code() : null;
+    return code == ErrorCode.INVALID_MESSAGE || code == ErrorCode.UNSUPPORTED;
+  }
+
+  private void misfit(Run run, Object why) {
+    run.markUndivertable();
+    if (misfitLogged.compareAndSet(false, true)) {
+      LOG.warn(
+          "The slow lane {} can never take message {}: {}. Such messages run although their breaker"
+              + " is open; further ones are not logged",
+          slowLane.name(),
+          run.delivery().id(),
+          why);
     }
   }
 

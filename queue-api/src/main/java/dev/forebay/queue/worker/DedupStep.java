@@ -16,6 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,8 +27,9 @@ import org.slf4j.LoggerFactory;
  * recognised as done.
  *
  * <p>Equal work that is in flight in this worker is run once: its other deliveries are parked and
- * acked with the one that runs, or tried in their turn when that one fails. What another process
- * has claimed is given back until that claim would end.
+ * acked with the one that runs, or tried in their turn when that one fails or loses its lease: a
+ * handler that hangs keeps nobody waiting longer than its lease (L2). What another process has
+ * claimed is given back until that claim would end.
  *
  * <p>Only work whose handler returned as done while the lease was held is ever completed: a handler
  * that noticed a lost lease may have returned with nothing done (U3).
@@ -69,20 +72,13 @@ final class DedupStep implements Step {
     if (twinsEnd != null) {
       return duplicate(run, twinsEnd);
     }
-    Flight mine = new Flight(options.keyOf(run.delivery()), run);
-    Flight flight =
-        flights.compute(
-            mine.key,
-            (key, already) -> {
-              if (already == null) {
-                return mine;
-              }
-              already.followers.add(run);
-              return already;
-            });
-    if (flight != mine) {
-      recognised(run, DuplicateKind.IN_FLIGHT);
-      return Decision.PARK;
+    Flight mine = run.takeAnnounced();
+    if (mine == null) {
+      mine = new Flight(options.keyOf(run.delivery()), run);
+      if (!takeOff(mine, true)) {
+        recognised(run, DuplicateKind.IN_FLIGHT);
+        return Decision.PARK;
+      }
     }
     Decision decision = null;
     try {
@@ -95,25 +91,85 @@ final class DedupStep implements Step {
     return decision;
   }
 
-  private Decision claim(Flight flight) {
-    Run run = flight.leader;
-    Duration term = keeper.term(run);
+  /** Asks for the claim, so that those of a batch are waited for together. */
+  @Override
+  public void announce(Run run) {
+    if (run.hasTwinsEnd()) {
+      return;
+    }
+    Flight mine = new Flight(options.keyOf(run.delivery()), run);
+    if (takeOff(mine, false)) {
+      run.announced(mine);
+      ask(mine);
+    }
+  }
+
+  /**
+   * Begins a flight, unless equal work is in flight already; work whose leader has lost its lease
+   * no longer is, whether its handler has ended or not (L2).
+   *
+   * @param orFollow whether its run is to follow the other one then
+   * @return whether it has begun
+   */
+  private boolean takeOff(Flight mine, boolean orFollow) {
+    AtomicReference<@Nullable Flight> overtaken = new AtomicReference<>();
+    Flight flight =
+        flights.compute(
+            mine.key,
+            (key, already) -> {
+              if (already == null || already.leader.isLeaseLost()) {
+                overtaken.set(already);
+                return mine;
+              }
+              if (orFollow) {
+                already.follow(mine.leader);
+              }
+              return already;
+            });
+    Flight lost = overtaken.get();
+    if (lost != null) {
+      lost.takeFollowers().forEach(parking::resume);
+    }
+    return flight == mine;
+  }
+
+  /** What became of the claim is in {@link Flight#asked}; nothing when the lease is lost. */
+  private void ask(Flight flight) {
+    Duration term = keeper.term(flight.leader);
     if (term.isZero()) {
-      // The lease is lost, and with it the right to run.
-      return Decision.settle(Outcome.giveBack(), SkipReason.IN_PROGRESS);
+      return;
     }
     flight.term = term;
     flight.termFromNanos = time.nanoTime();
+    CompletableFuture<ClaimOutcome> answer;
+    try {
+      answer = bounded(store.claim(flight.claim, term));
+    } catch (RuntimeException e) {
+      answer = CompletableFuture.failedFuture(e);
+    }
+    flight.asked = answer;
+  }
+
+  private Decision claim(Flight flight) {
+    Run run = flight.leader;
+    if (flight.asked == null) {
+      ask(flight);
+    }
+    CompletableFuture<ClaimOutcome> asked = flight.asked;
+    if (asked == null) {
+      // The lease is lost, and with it the right to run.
+      return Decision.settle(Outcome.giveBack(), SkipReason.IN_PROGRESS);
+    }
     ClaimOutcome outcome;
     try {
-      outcome = bounded(store.claim(flight.claim, term)).join();
+      outcome = asked.join();
     } catch (RuntimeException e) {
       return withoutStore(flight, e);
     }
     works();
     if (outcome instanceof ClaimOutcome.Granted) {
       flight.claimed = true;
-      run.flight(flight);
+      fly(flight);
       keeper.watch(flight);
       return Decision.GO;
     }
@@ -123,6 +179,12 @@ final class DedupStep implements Step {
     }
     recognised(run, DuplicateKind.IN_FLIGHT);
     return later(run, ((ClaimOutcome.InProgress) outcome).remaining());
+  }
+
+  /** Its run goes on; the others wait for it while it has its lease. */
+  private void fly(Flight flight) {
+    flight.leader.flight(flight);
+    flight.leader.whenLost(() -> land(flight).forEach(parking::resume));
   }
 
   private void recognised(Run run, DuplicateKind kind) {
@@ -135,7 +197,7 @@ final class DedupStep implements Step {
   private Decision withoutStore(Flight flight, RuntimeException failure) {
     storeFailed("claim", failure);
     if (options.onStoreFailure() == DedupOptions.StoreFailure.PROCESS) {
-      flight.leader.flight(flight);
+      fly(flight);
       return Decision.GO;
     }
     // It may have been granted without our knowing.
@@ -187,7 +249,7 @@ final class DedupStep implements Step {
   private List<Run> land(Flight flight) {
     // Once it is out of the map nobody adds to its followers.
     boolean unused = flights.remove(flight.key, flight);
-    return flight.followers;
+    return flight.takeFollowers();
   }
 
   private void settleTwin(Run twin, ClaimOutcome.Finished end) {

@@ -3,6 +3,8 @@ package dev.forebay.queue.worker;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.policy.LeasePolicy;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -41,6 +43,7 @@ final class Execution implements Consumer<Task> {
   private final LeasePolicy leases;
   private final HandlerTimes times;
   private final Steps steps;
+  private final DeadlineStep deadlines;
   private final Parking parking;
   private final Counters counters;
   private final Signals signals;
@@ -55,6 +58,7 @@ final class Execution implements Consumer<Task> {
    *
    * @param times learns how long handlers run
    * @param steps asked before it runs and told what came of it
+   * @param deadlines asked once more when it is about to start, since the steps may take their time
    * @param parking keeps what a step keeps
    * @param again takes a run whose lease was extended so that it can start
    */
@@ -63,6 +67,7 @@ final class Execution implements Consumer<Task> {
       LeasePolicy leases,
       HandlerTimes times,
       Steps steps,
+      DeadlineStep deadlines,
       Parking parking,
       Counters counters,
       Signals signals,
@@ -72,6 +77,7 @@ final class Execution implements Consumer<Task> {
     this.leases = leases;
     this.times = times;
     this.steps = steps;
+    this.deadlines = deadlines;
     this.parking = parking;
     this.counters = counters;
     this.signals = signals;
@@ -114,20 +120,57 @@ final class Execution implements Consumer<Task> {
 
   /** Whether the handler is to run now; if not, the run has been dealt with or comes again. */
   Admission admit(Run run) {
+    Admission mayBeAsked = beforeSteps(run);
+    return mayBeAsked == Admission.NOW ? follow(run, steps.before(run)) : mayBeAsked;
+  }
+
+  /** The same for the runs of a batch: those whose handler is to run now. */
+  List<Run> admit(List<Run> runs) {
+    List<Run> asked = collect(runs, this::beforeSteps);
+    Iterator<Decision> decisions = List.of(steps.before(asked)).iterator();
+    return collect(asked, run -> follow(run, decisions.next()));
+  }
+
+  /** Those that the action says are to run; the others have been dealt with or come again. */
+  private List<Run> collect(List<Run> runs, Function<Run, Admission> action) {
+    List<Run> now = new ArrayList<>(runs.size());
+    for (Run each : runs) {
+      guarded(
+          each,
+          run -> {
+            Admission admission = action.apply(run);
+            if (admission == Admission.NOW) {
+              now.add(run);
+              return Admission.LATER;
+            }
+            return admission;
+          });
+    }
+    return now;
+  }
+
+  /** What is decided without the steps; NOW when they are to be asked. */
+  private Admission beforeSteps(Run run) {
     Delivery delivery = run.delivery();
     Settler settler = run.lane().settler;
     if (stopping.get()) {
-      settler.giveBack(delivery);
+      giveBack(run);
       return Admission.NEVER;
     }
     if (!safeToStart(run)) {
       return startAfterExtension(run);
     }
     if (settler.isExhausted(delivery)) {
-      settler.exhausted(delivery);
+      if (run.leave()) {
+        settler.exhausted(delivery);
+      }
       return Admission.NEVER;
     }
-    Decision decision = steps.before(run);
+    return Admission.NOW;
+  }
+
+  /** Does as the steps say. */
+  private Admission follow(Run run, Decision decision) {
     if (decision instanceof Decision.Go) {
       if (safeToStart(run)) {
         return Admission.NOW;
@@ -137,9 +180,9 @@ final class Execution implements Consumer<Task> {
       return startAfterExtension(run);
     }
     if (decision instanceof Decision.Settle settle) {
-      settler.skipped(delivery, settle.outcome(), settle.why());
+      skip(run, settle.outcome(), settle.why());
     } else if (decision instanceof Decision.Taken taken) {
-      settler.taken(delivery, taken.why());
+      run.lane().settler.taken(run.delivery(), taken.why());
     } else {
       parking.park(run);
       return Admission.LATER;
@@ -161,6 +204,12 @@ final class Execution implements Consumer<Task> {
 
   /** The handler of an admitted run starts; false when that must not be, which has been seen to. */
   boolean begin(Run run, boolean alone) {
+    Decision inTime = deadlines.before(run);
+    if (inTime instanceof Decision.Settle late) {
+      steps.after(run, Result.NOT_RUN);
+      skip(run, late.outcome(), late.why());
+      return false;
+    }
     if (!stopping.get() && run.begin(alone)) {
       if (stopping.cuts()) {
         // It began beside the look of the closing thread at what runs.
@@ -170,10 +219,21 @@ final class Execution implements Consumer<Task> {
       return true;
     }
     steps.after(run, Result.NOT_RUN);
-    if (!run.knownLost()) {
+    giveBack(run);
+    return false;
+  }
+
+  /** Gives back a run that does not run, unless its lease is lost and it comes back by that. */
+  void giveBack(Run run) {
+    if (run.leave()) {
       run.lane().settler.giveBack(run.delivery());
     }
-    return false;
+  }
+
+  private static void skip(Run run, Outcome outcome, SkipReason why) {
+    if (run.leave()) {
+      run.lane().settler.skipped(run.delivery(), outcome, why);
+    }
   }
 
   private void began(Run run) {
@@ -244,7 +304,7 @@ final class Execution implements Consumer<Task> {
   /** Ends the stay of a run that was parked, in favour of a settlement. */
   void settleParked(Run run, Outcome outcome, SkipReason why) {
     try {
-      run.lane().settler.skipped(run.delivery(), outcome, why);
+      skip(run, outcome, why);
     } finally {
       run.lane().slots.giveBack();
     }
@@ -261,18 +321,14 @@ final class Execution implements Consumer<Task> {
   }
 
   private Admission startAfterExtension(Run run) {
-    Delivery delivery = run.delivery();
     Lane lane = run.lane();
-    if (delivery.isLost()) {
-      counters.leaseLost.increment();
-      if (signals.heard()) {
-        signals.tell(listener -> listener.leaseLost(delivery));
-      }
+    if (run.isLeaseLost()) {
+      lane.keeper.noticeLoss(run);
       return Admission.NEVER;
     }
     if (run.extendedToStart()) {
       // Half a lease went by once more before it could start: others may be better at it.
-      lane.settler.giveBack(delivery);
+      giveBack(run);
       return Admission.NEVER;
     }
     run.markExtendedToStart();
@@ -282,9 +338,7 @@ final class Execution implements Consumer<Task> {
           if (extended) {
             again.accept(List.of(run));
           } else {
-            if (!run.knownLost()) {
-              lane.settler.giveBack(delivery);
-            }
+            giveBack(run);
             lane.slots.giveBack();
           }
         });

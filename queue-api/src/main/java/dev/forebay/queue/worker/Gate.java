@@ -59,12 +59,12 @@ public final class Gate {
   }
 
   /** A gate that stands open. */
-  public static Gate open() {
-    return open(SystemTimeSource.get());
+  public static Gate opened() {
+    return opened(SystemTimeSource.get());
   }
 
   /** A gate that stands open, with this time source for {@link #close(Duration)}. */
-  public static Gate open(TimeSource time) {
+  public static Gate opened(TimeSource time) {
     return new Gate(time, false, null, FOR_EVER, null);
   }
 
@@ -96,11 +96,11 @@ public final class Gate {
   }
 
   /** Opens it, whatever closed it. */
-  public void openUp() {
+  public void open() {
     set(false, null);
   }
 
-  /** Closes it until {@link #openUp}. */
+  /** Closes it until {@link #open}. */
   public void close() {
     set(true, null);
   }

@@ -154,7 +154,8 @@ final class LeaseKeeper {
     }
   }
 
-  private void noticeLoss(Run run) {
+  /** Counts and tells the loss of a lease, if it is lost and nobody has done so. */
+  void noticeLoss(Run run) {
     Delivery delivery = run.delivery();
     if (delivery.isLost() && run.lose()) {
       counters.leaseLost.increment();
@@ -162,8 +163,8 @@ final class LeaseKeeper {
         signals.tell(listener -> listener.leaseLost(delivery));
       }
       LOG.warn(
-          "The lease of message {} of queue {} was lost on attempt {}; its handler is interrupted"
-              + " and its result will not be acked",
+          "The lease of message {} of queue {} was lost on attempt {}; if its handler runs it is"
+              + " interrupted, and its result will not be acked",
           delivery.id(),
           queue.name(),
           delivery.attempt());

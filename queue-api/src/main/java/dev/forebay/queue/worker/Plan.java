@@ -38,6 +38,12 @@ final class Plan {
 
   static final String THROTTLED = "throttled";
 
+  /** What a lane of a great weight holds at most in advance of its turns. */
+  private static final int MOST_PREFETCHED_BY_WEIGHT = 100;
+
+  /** Fewer than this are no choice of deadlines. */
+  private static final int LEAST_PREFETCHED_BY_DEADLINE = 10;
+
   private final WorkerBuilder builder;
 
   Plan(WorkerBuilder builder) {
@@ -50,10 +56,10 @@ final class Plan {
     return batching == null ? builder.slots : builder.slots * batching.options().maxItems();
   }
 
-  /** How many deliveries of one lane may be held at once. */
-  int roomOfLane() {
+  /** How many deliveries of the lane of this number may be held at once. */
+  int roomOfLane(int lane) {
     // While one batch runs the next one fills.
-    return builder.batching == null ? room() + prefetch() : 2 * room();
+    return builder.batching == null ? room() + prefetch(lane) : 2 * room();
   }
 
   List<Source> sources() {
@@ -67,9 +73,14 @@ final class Plan {
     return new Gates(all, signals);
   }
 
+  /** What keeps expired work from the handler. */
+  DeadlineStep deadlines() {
+    return new DeadlineStep(builder.expiry, builder.retry.backoff(), builder.time);
+  }
+
   Steps steps(StepContext context, Gates gates) {
     List<Step> steps = new ArrayList<>();
-    steps.add(new DeadlineStep(builder.expiry, builder.retry.backoff(), builder.time));
+    steps.add(deadlines());
     steps.add(new GateStep(gates, context.parking(), builder.time));
     if (builder.limit != null) {
       steps.add(new LimitStep(builder.limit, context));
@@ -120,7 +131,7 @@ final class Plan {
 
   /** How many deliveries of a lane may be held now. */
   IntSupplier ceiling(Line line, Lane lane) {
-    int prefetch = prefetch();
+    int prefetch = prefetch(lane.number);
     return line instanceof OrderedLine ordered
         ? () -> ordered.ceiling(lane, prefetch)
         : () -> Integer.MAX_VALUE;
@@ -140,9 +151,21 @@ final class Plan {
     };
   }
 
-  private int prefetch() {
-    // A lane of which nothing may wait would never be compared with the others.
-    return builder.sources.size() > 1 ? Math.max(1, builder.prefetch) : builder.prefetch;
+  private int prefetch(int lane) {
+    boolean several = builder.sources.size() > 1;
+    if (builder.prefetch != WorkerBuilder.PREFETCH_UNSET) {
+      // A lane of which nothing may wait would never be compared with the others.
+      return several ? Math.max(1, builder.prefetch) : builder.prefetch;
+    }
+    int forTurns = 0;
+    if (several) {
+      // A lane with nothing waiting misses its turn, so as many as it has in a row.
+      int weight = builder.strictLanes ? 1 : builder.sources.get(lane).weight();
+      forTurns = Math.min(weight, MOST_PREFETCHED_BY_WEIGHT);
+    }
+    return builder.earliestDeadlineFirst
+        ? Math.max(forTurns, Math.max(builder.slots, LEAST_PREFETCHED_BY_DEADLINE))
+        : forTurns;
   }
 
   /** Whether it takes more than first come, first served. */

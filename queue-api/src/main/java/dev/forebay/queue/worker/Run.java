@@ -2,7 +2,6 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.LeaseLostException;
-import dev.forebay.queue.dedup.ClaimOutcome;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +22,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe.
  */
-final class Run extends RunContext implements Task {
+final class Run extends StepNotes implements Task {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -40,7 +39,7 @@ final class Run extends RunContext implements Task {
   // Written under the lock.
   private volatile Stage stage = Stage.WAITING;
   private @Nullable Thread thread;
-  private boolean alone;
+  private @Nullable Runnable whenLost;
   private volatile long startedNanos;
   private volatile boolean lost;
   private volatile boolean cutShort;
@@ -49,13 +48,13 @@ final class Run extends RunContext implements Task {
   private volatile boolean extendedToStart;
   private volatile Duration lease;
 
+  /** The batch call it is in, which is interrupted in its place. */
+  private volatile @Nullable BatchCall call;
+
   /** Told when the worker begins to drain; guarded by the lock. */
   private List<Runnable> drainListeners = List.of();
 
   // Only touched by the thread that has the run in its hands.
-  private @Nullable Flight flight;
-  private ClaimOutcome.@Nullable Finished twinsEnd;
-  private long skippedSteps;
   private @Nullable Runnable slotHeir;
   private long spentNanos;
   private long ageNanos;
@@ -88,7 +87,8 @@ final class Run extends RunContext implements Task {
   /**
    * The handler starts on the calling thread.
    *
-   * @param alone whether it runs for this run alone, so that the loss of its lease interrupts it
+   * @param alone whether it runs for this run alone, so that what interrupts the run interrupts the
+   *     thread; else that is for the {@link BatchCall}s it is in
    * @return false when the run was lost or cut short before: then it must not start
    */
   boolean begin(boolean alone) {
@@ -96,28 +96,51 @@ final class Run extends RunContext implements Task {
       if (stage != Stage.WAITING) {
         return false;
       }
-      this.alone = alone;
-      thread = Thread.currentThread();
+      thread = alone ? Thread.currentThread() : null;
       startedNanos = time.nanoTime();
       stage = Stage.RUNNING;
       return true;
     }
   }
 
+  /** From now on it is in this call of a batch handler. */
+  void isIn(BatchCall batchCall) {
+    call = batchCall;
+  }
+
   /**
-   * The handler has ended; called on its thread, which is free of interrupts afterwards.
+   * The handler has ended; called on its thread, which is free of interrupts meant for this run
+   * afterwards.
    *
    * @return nanoseconds it ran
    */
   long end() {
+    boolean alone;
     synchronized (lock) {
       stage = Stage.ENDED;
+      alone = thread != null;
       thread = null;
+      whenLost = null;
       drainListeners = List.of();
     }
-    boolean unused = Thread.interrupted();
+    if (alone) {
+      boolean unused = Thread.interrupted();
+    }
     spentNanos = time.nanoTime() - startedNanos;
     return spentNanos;
+  }
+
+  /**
+   * It is over without its handler having run, and about to be settled.
+   *
+   * @return false when its lease is known to be lost: that was counted and told then, and there is
+   *     nothing to settle
+   */
+  boolean leave() {
+    synchronized (lock) {
+      stage = Stage.ENDED;
+      return !lost;
+    }
   }
 
   /**
@@ -126,33 +149,61 @@ final class Run extends RunContext implements Task {
    * @return true the first time, unless the handler has ended
    */
   boolean lose() {
+    Runnable listener;
     synchronized (lock) {
       if (stage == Stage.ENDED || lost) {
         return false;
       }
       lost = true;
-      if (thread == null || alone) {
-        interrupt();
-      }
-      return true;
+      interrupt();
+      listener = whenLost;
+      whenLost = null;
     }
+    tellCall();
+    if (listener != null) {
+      listener.run();
+    }
+    return true;
+  }
+
+  /**
+   * Runs this once when the lease is found to be lost, at once if it was; not when the handler has
+   * ended before. The last one set counts. It must not block.
+   */
+  void whenLost(Runnable listener) {
+    synchronized (lock) {
+      if (!lost) {
+        whenLost = listener;
+        return;
+      }
+    }
+    listener.run();
   }
 
   /** The grace time is over: the handler is interrupted, or does not start at all (S1). */
   void cutShort() {
     synchronized (lock) {
-      if (stage != Stage.ENDED) {
-        cutShort = true;
-        interrupt();
+      if (stage == Stage.ENDED) {
+        return;
       }
+      cutShort = true;
+      interrupt();
     }
+    tellCall();
   }
 
   private void interrupt() {
-    if (thread == null) {
+    if (stage == Stage.WAITING) {
       stage = Stage.ENDED;
-    } else {
+    } else if (thread != null) {
       thread.interrupt();
+    }
+  }
+
+  private void tellCall() {
+    BatchCall in = call;
+    if (in != null) {
+      in.look();
     }
   }
 
@@ -194,19 +245,6 @@ final class Run extends RunContext implements Task {
   /** Nanoseconds the handler ran, once it has ended; for the steps that are told the end. */
   long spentNanos() {
     return spentNanos;
-  }
-
-  /** The step of this number failed on this run and is not told its end. */
-  void skipStep(int number) {
-    skippedSteps |= 1L << number;
-  }
-
-  boolean skipsStep(int number) {
-    return (skippedSteps & 1L << number) != 0;
-  }
-
-  void skipNoStep() {
-    skippedSteps = 0;
   }
 
   /** Who gets the slot that it holds when it is done with; called by the thread that runs it. */
@@ -304,29 +342,6 @@ final class Run extends RunContext implements Task {
 
   void markExtendedToStart() {
     extendedToStart = true;
-  }
-
-  /** The work this run does for all its equals; the dedup step's own. */
-  void flight(Flight leads) {
-    flight = leads;
-  }
-
-  @Nullable Flight takeFlight() {
-    Flight taken = flight;
-    flight = null;
-    return taken;
-  }
-
-  /** An equal run is done; the dedup step's own. */
-  void twinIsDone(ClaimOutcome.Finished end) {
-    twinsEnd = end;
-  }
-
-  /** How an equal run ended; null while none has. */
-  ClaimOutcome.@Nullable Finished takeTwinsEnd() {
-    ClaimOutcome.Finished taken = twinsEnd;
-    twinsEnd = null;
-    return taken;
   }
 
   @Override

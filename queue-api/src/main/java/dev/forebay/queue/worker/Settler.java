@@ -198,7 +198,7 @@ final class Settler {
 
   private void ack(Delivery delivery, long spentNanos, @Nullable Lane progressIn) {
     try {
-      watch(queue.ack(delivery), delivery, spentNanos, progressIn);
+      watch(queue.ack(delivery), delivery, spentNanos, progressIn, null);
     } catch (RuntimeException e) {
       refused(e);
     }
@@ -221,17 +221,7 @@ final class Settler {
   private void deadLetter(Delivery delivery, DeadLetterCause cause, long spentNanos) {
     if (can.deadLetters()) {
       try {
-        watch(queue.deadLetter(delivery, cause), delivery, spentNanos, null);
-        counters.deadLettered.increment();
-        if (signals.heard()) {
-          signals.tell(listener -> listener.deadLettered(delivery, cause));
-        }
-        LOG.warn(
-            "Message {} of queue {} goes to the dead letters on attempt {}: {}",
-            delivery.id(),
-            queue.name(),
-            delivery.attempt(),
-            cause.type());
+        watch(queue.deadLetter(delivery, cause), delivery, spentNanos, null, cause);
         return;
       } catch (QueueException e) {
         if (e.code() != ErrorCode.UNSUPPORTED) {
@@ -269,7 +259,7 @@ final class Settler {
       }
     }
     try {
-      watch(queue.release(delivery, offered, cause), delivery, spentNanos, null);
+      watch(queue.release(delivery, offered, cause), delivery, spentNanos, null, null);
     } catch (RuntimeException e) {
       refused(e);
     }
@@ -279,9 +269,10 @@ final class Settler {
       CompletableFuture<Settlement> settlement,
       Delivery delivery,
       long spentNanos,
-      @Nullable Lane progressIn) {
+      @Nullable Lane progressIn,
+      @Nullable DeadLetterCause dead) {
     if (settlement.isDone() && !settlement.isCompletedExceptionally()) {
-      count(settlement.join(), delivery, spentNanos, progressIn);
+      count(settlement.join(), delivery, spentNanos, progressIn, dead);
       return;
     }
     slots.settlementBegins();
@@ -290,7 +281,7 @@ final class Settler {
             (result, failure) -> {
               try {
                 if (failure == null) {
-                  count(result, delivery, spentNanos, progressIn);
+                  count(result, delivery, spentNanos, progressIn, dead);
                 } else {
                   refused(failure);
                 }
@@ -301,8 +292,15 @@ final class Settler {
   }
 
   private void count(
-      Settlement result, Delivery delivery, long spentNanos, @Nullable Lane progressIn) {
+      Settlement result,
+      Delivery delivery,
+      long spentNanos,
+      @Nullable Lane progressIn,
+      @Nullable DeadLetterCause dead) {
     if (result == Settlement.OK) {
+      if (dead != null) {
+        deadLettered(delivery, dead);
+      }
       if (progressIn != null && progressIn.progress != null) {
         progressIn.progress.clear(delivery, slots);
       }
@@ -335,6 +333,20 @@ final class Settler {
       Duration ran = Duration.ofNanos(spentNanos);
       signals.tell(listener -> listener.wasted(delivery, ran));
     }
+  }
+
+  /** Said only now: a stale settlement, or one that failed, has moved nothing. */
+  private void deadLettered(Delivery delivery, DeadLetterCause cause) {
+    counters.deadLettered.increment();
+    if (signals.heard()) {
+      signals.tell(listener -> listener.deadLettered(delivery, cause));
+    }
+    LOG.warn(
+        "Message {} of queue {} went to the dead letters on attempt {}: {}",
+        delivery.id(),
+        queue.name(),
+        delivery.attempt(),
+        cause.type());
   }
 
   private void refused(Throwable failure) {

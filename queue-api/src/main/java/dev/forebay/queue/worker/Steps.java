@@ -1,5 +1,6 @@
 package dev.forebay.queue.worker;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -40,6 +41,28 @@ final class Steps {
     return Decision.GO;
   }
 
+  /** The same for the runs of a batch, each step being asked about all before the next one is. */
+  Decision[] before(List<Run> runs) {
+    Decision[] decisions = new Decision[runs.size()];
+    Arrays.fill(decisions, Decision.GO);
+    for (int i = 0; i < steps.length; i++) {
+      for (int r = 0; r < decisions.length; r++) {
+        if (decisions[r] == Decision.GO) {
+          announce(i, runs.get(r));
+        }
+      }
+      for (int r = 0; r < decisions.length; r++) {
+        if (decisions[r] == Decision.GO) {
+          decisions[r] = ask(i, runs.get(r));
+          if (decisions[r] != Decision.GO) {
+            tell(i, runs.get(r), Result.NOT_RUN);
+          }
+        }
+      }
+    }
+    return decisions;
+  }
+
   /** Tells all of them what came of a run that all of them let pass. */
   void after(Run run, Result result) {
     tell(steps.length, run, result);
@@ -49,6 +72,14 @@ final class Steps {
   void close() {
     for (Step step : steps) {
       step.close();
+    }
+  }
+
+  private void announce(int i, Run run) {
+    try {
+      steps[i].announce(run);
+    } catch (RuntimeException | Error e) {
+      LOG.debug("What {} has to wait for did not begin early", run, e);
     }
   }
 

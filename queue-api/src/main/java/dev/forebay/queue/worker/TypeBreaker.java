@@ -31,8 +31,13 @@ public interface TypeBreaker {
   /** It failed, and not by the message's own fault. */
   void failed(String type, Duration ran);
 
-  /** It did not run to an end, or its end says nothing. */
-  void cancelled(String type);
+  /**
+   * It did not run to an end, or its end says nothing.
+   *
+   * @param ago how long ago it was told that it may run; by that one that was before the breaker
+   *     opened can be told from a probe
+   */
+  void cancelled(String type, Duration ago);
 
   /** What messages of this type meet now. */
   BreakerState state(String type);

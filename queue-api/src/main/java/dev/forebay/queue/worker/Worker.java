@@ -90,8 +90,8 @@ public final class Worker implements AutoCloseable {
     totalSlots = plan.room();
     String name = "forebay-worker-" + queue.name();
     signals = new Signals(builder.listeners);
-    paused = Gate.open(time);
-    Gate throttled = Gate.open(time);
+    paused = Gate.opened(time);
+    Gate throttled = Gate.opened(time);
     gates = plan.gates(paused, throttled, signals);
     threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
     parking = new Parking(this::dispatch, this::settleParked);
@@ -103,6 +103,7 @@ public final class Worker implements AutoCloseable {
             builder.leases,
             times,
             plan.steps(context, gates),
+            plan.deadlines(),
             parking,
             counters,
             signals,
@@ -132,7 +133,7 @@ public final class Worker implements AutoCloseable {
           new Lane(
               lanes.size(),
               source.queue(),
-              plan.roomOfLane(),
+              plan.roomOfLane(lanes.size()),
               builder.leases,
               times,
               rules,
@@ -196,7 +197,7 @@ public final class Worker implements AutoCloseable {
 
   /** Goes on after {@link #pause}. Idempotent. */
   public void resume() {
-    paused.openUp();
+    paused.open();
   }
 
   /** What it has done so far. */
@@ -419,7 +420,7 @@ public final class Worker implements AutoCloseable {
   /** Gives back what has a slot but has not been started (S1). */
   private void giveBackWaiting() {
     for (Run run : runners.withdraw()) {
-      run.lane().settler.giveBack(run.delivery());
+      execution.giveBack(run);
       run.lane().slots.giveBack();
     }
   }

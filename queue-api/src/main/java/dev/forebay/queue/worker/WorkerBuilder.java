@@ -36,6 +36,8 @@ public final class WorkerBuilder {
   /** Longer than retries take, and short enough not to pile up what nobody comes back to. */
   private static final Duration DEFAULT_PROGRESS_RETENTION = Duration.ofHours(24);
 
+  static final int PREFETCH_UNSET = -1;
+
   // Read by the worker that is made of it.
   final WorkQueue queue;
   final List<Plan.Source> sources = new ArrayList<>();
@@ -53,7 +55,7 @@ public final class WorkerBuilder {
   boolean platformThreads;
   Expiry expiry = Expiry.deadLetter();
   boolean pauseWhenThrottled;
-  int prefetch;
+  int prefetch = PREFETCH_UNSET;
   boolean earliestDeadlineFirst;
   boolean strictLanes;
   Duration ageing = DEFAULT_AGEING;
@@ -218,9 +220,10 @@ public final class WorkerBuilder {
   }
 
   /**
-   * Takes this many messages beyond those that can start, so that there is a choice of what comes
-   * next and no wait for the next poll; none unless set. Their leases are kept, and they are given
-   * back when the worker closes.
+   * Takes this many messages beyond those that can start, of each queue, so that there is a choice
+   * of what comes next and no wait for the next poll; none unless set, or what {@link #lane} and
+   * {@link #earliestDeadlineFirst} need. Their leases are kept, and they are given back when the
+   * worker closes.
    */
   public WorkerBuilder prefetch(int messages) {
     if (messages < 0) {
@@ -231,8 +234,9 @@ public final class WorkerBuilder {
   }
 
   /**
-   * Starts what has the earliest deadline first, among what has been received; see {@link
-   * #prefetch}. Messages without a deadline come last, in their order.
+   * Starts what has the earliest deadline first, among what has been received: as many messages as
+   * slots are prefetched, and at least 10, unless {@link #prefetch} says otherwise. Messages
+   * without a deadline come last, in their order.
    */
   public WorkerBuilder earliestDeadlineFirst() {
     earliestDeadlineFirst = true;
@@ -241,7 +245,9 @@ public final class WorkerBuilder {
 
   /**
    * Works on this queue too (its own leases, retries and dead letters), with so many turns for each
-   * one of the first queue, whose weight is 1. At least one message of each queue is prefetched.
+   * one of the first queue, whose weight is 1. Of each queue as many messages as its weight are
+   * prefetched, 100 at most, unless {@link #prefetch} says otherwise: with fewer waiting a queue
+   * whose handlers are quicker than its polls misses turns. With {@link #strictLanes} it is one.
    */
   public WorkerBuilder lane(WorkQueue other, int weight) {
     if (weight < 1 || weight > 1_000) {
@@ -293,7 +299,9 @@ public final class WorkerBuilder {
   /**
    * Sends messages of a type whose breaker is open to the slow lane, another queue, with the header
    * {@link TypeBreaker#CAUSE_HEADER}, and acks them here once they are stored there (W4). When the
-   * slow lane does not take one it is given back and comes again.
+   * slow lane is down they are given back and come again. A message that it can never take, being
+   * too large for it or having all the headers that it carries, runs here although the breaker is
+   * open.
    */
   public WorkerBuilder breaker(TypeBreaker breaker, WorkQueue slowLane) {
     Objects.requireNonNull(breaker);
@@ -424,7 +432,7 @@ public final class WorkerBuilder {
   /**
    * Starts the worker.
    *
-   * @throws IllegalStateException when no handler was set
+   * @throws IllegalStateException when no handler was set, or settings contradict each other
    * @throws IllegalArgumentException when the lease policy asks for a lease that the queue does not
    *     grant (S2)
    */
@@ -434,6 +442,11 @@ public final class WorkerBuilder {
       throw new IllegalStateException(
           "A worker of batches has one queue, and neither prefetch, permits, limit nor an order by"
               + " deadline: its batches are made by their own options.");
+    }
+    if (earliestDeadlineFirst && prefetch == 0) {
+      throw new IllegalStateException(
+          "The earliest deadline is chosen among prefetched messages, and prefetch(0) lets none"
+              + " wait. Prefetch some, or leave it unset.");
     }
     for (Plan.Source source : sources) {
       Capabilities can = source.queue().capabilities();

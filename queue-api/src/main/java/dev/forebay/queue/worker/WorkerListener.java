@@ -47,7 +47,7 @@ public interface WorkerListener {
   /** Given back without burning an attempt. */
   default void returned(Delivery delivery) {}
 
-  /** Moved to the dead letters. */
+  /** Moved to the dead letters, as the queue has confirmed. */
   default void deadLettered(Delivery delivery, DeadLetterCause cause) {}
 
   /** A settlement ended otherwise than OK: {@link Settlement#STALE} or UNKNOWN. */

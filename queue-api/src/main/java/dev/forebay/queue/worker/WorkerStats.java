@@ -12,7 +12,8 @@ import java.time.Duration;
  * @param failed attempts that failed: the handler threw, or asked for a retry or for the dead
  *     letters
  * @param retried releases for another attempt
- * @param deadLettered moves to the dead letters, whether after a failure or before the handler ran
+ * @param deadLettered moves to the dead letters that the queue has confirmed, whether after a
+ *     failure or before the handler ran
  * @param returned deliveries given back without counting as an attempt (R2)
  * @param leaseLost deliveries whose lease was lost before they were settled
  * @param extensions lease extensions that the queue confirmed

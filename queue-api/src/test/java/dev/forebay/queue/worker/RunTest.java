@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.time.ManualTimeSource;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -94,6 +95,44 @@ class RunTest {
     assertThat(cut.begin()).isFalse();
     assertThat(cut.knownLost()).isFalse();
     assertThat(cut.wasCutShort()).isTrue();
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+  }
+
+  @Test
+  void W2_whatLeavesWithoutHavingRunCanNoLongerBeLostAndWhatIsLostHasNothingToSettle() {
+    Run left = run();
+    assertThat(left.leave()).isTrue();
+    assertThat(left.lose()).isFalse();
+
+    AtomicInteger told = new AtomicInteger();
+    Run lost = run();
+    lost.whenLost(told::incrementAndGet);
+    assertThat(lost.lose()).isTrue();
+    assertThat(lost.leave()).isFalse();
+    lost.whenLost(told::incrementAndGet);
+    assertThat(told).as("later, and at once").hasValue(2);
+  }
+
+  @Test
+  void W2_oneInterruptEndsACallOfABatchAndNoneComesAfter() {
+    Run first = run();
+    Run second = run();
+    assertThat(first.begin(false)).isTrue();
+    assertThat(second.begin(false)).isTrue();
+    first.lose();
+    BatchCall call = BatchCall.begin(List.of(first, second));
+    assertThat(Thread.currentThread().isInterrupted()).as("one of two").isFalse();
+    second.lose();
+    assertThat(Thread.currentThread().isInterrupted()).as("all").isTrue();
+    call.end();
+    assertThat(Thread.currentThread().isInterrupted()).isFalse();
+    first.cutShort();
+    assertThat(Thread.currentThread().isInterrupted()).as("none after the call").isFalse();
+    BatchCall next = BatchCall.begin(List.of(first));
+    assertThat(Thread.currentThread().isInterrupted()).as("what came before it").isTrue();
+    next.end();
+    first.end();
+    second.end();
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
   }
 

@@ -7,6 +7,7 @@ import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.QueueException;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.policy.ThrottledException;
@@ -64,7 +65,7 @@ class WorkerBreakerTest {
     }
 
     @Override
-    public void cancelled(String type) {
+    public void cancelled(String type, Duration ago) {
       balance.decrementAndGet();
     }
 
@@ -176,6 +177,60 @@ class WorkerBreakerTest {
       assertThat(slow.depth().visible()).hasValue(3);
       assertThat(worker.stats().failed()).isZero();
       assertThat(heard).contains("a SLOW_LANE_DOWN", "a DIVERTED");
+    }
+  }
+
+  @Test
+  void W4_aMessageWithManyHeadersIsDivertedWithoutItsCauseOrRunsHere() {
+    breaker.of("t").set(2);
+    int most = slow.capabilities().maxHeaders();
+    for (int left = 0; left < 3; left++) {
+      Message message = Message.text(left + " left").type("t");
+      for (int i = 0; i < most - left; i++) {
+        message = message.header("h" + i, "v");
+      }
+      rig.queue.enqueue(message).join().orThrow();
+    }
+    try (Worker worker = worker().breaker(breaker, slow).start()) {
+      rig.awaitStats(worker, stats -> stats.diverted() == 2 && stats.handled() == 1);
+      rig.awaitStats(worker, stats -> stats.running() == 0);
+      rig.awaitDepth(0, 0, 0);
+      assertThat(heard).containsExactlyInAnyOrder("1 left DIVERTED", "2 left DIVERTED");
+      for (Delivery diverted : slow.poll(3, Duration.ZERO)) {
+        boolean room = diverted.message().text().equals("2 left");
+        assertThat(diverted.message().headers())
+            .hasSize(most)
+            .containsEntry(TypeBreaker.ORIGIN_HEADER, rig.name);
+        assertThat(diverted.message().headers().containsKey(TypeBreaker.CAUSE_HEADER))
+            .isEqualTo(room);
+      }
+      assertThat(breaker.balance).hasValue(0);
+      assertThat(breaker.of("t")).as("it does not count").hasValue(2);
+    }
+  }
+
+  @Test
+  void W4_aMessageThatTheSlowLaneCanNeverTakeRunsHere() {
+    breaker.of("t").set(2);
+    AtomicInteger asked = new AtomicInteger();
+    ForwardingWorkQueue lane =
+        new ForwardingWorkQueue(slow) {
+          @Override
+          public CompletableFuture<EnqueueOutcome> enqueue(Message message) {
+            return asked.incrementAndGet() == 1
+                ? CompletableFuture.completedFuture(
+                    new EnqueueOutcome.Failed(ErrorCode.INVALID_MESSAGE, "made up: too large"))
+                : CompletableFuture.failedFuture(
+                    new QueueException(ErrorCode.UNSUPPORTED, "made up"));
+          }
+        };
+    enqueue("t", "a");
+    enqueue("t", "b");
+    try (Worker worker = worker().breaker(breaker, lane).start()) {
+      rig.awaitStats(worker, stats -> stats.handled() == 2 && stats.running() == 0);
+      rig.awaitDepth(0, 0, 0);
+      assertThat(worker.stats().returned()).isZero();
+      assertThat(breaker.balance).hasValue(0);
     }
   }
 

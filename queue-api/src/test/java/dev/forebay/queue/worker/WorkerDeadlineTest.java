@@ -91,6 +91,48 @@ class WorkerDeadlineTest {
     }
   }
 
+  /** What was in time when it was admitted may be late when the steps have asked a slow store. */
+  @Test
+  void W5_theDeadlineIsLookedAtOnceMoreRightBeforeTheStart() {
+    for (boolean batch : List.of(false, true)) {
+      Rig rig = new Rig();
+      rig.queue.enqueue(Message.text("late").deadline(Duration.ofSeconds(5)));
+      rig.enqueue("slow");
+      AtomicInteger notRun = new AtomicInteger();
+      Step slow =
+          new Step() {
+            @Override
+            public Decision before(Run run) {
+              // Alone it is late by itself, in a batch by another one.
+              if (!batch || run.delivery().message().text().equals("slow")) {
+                rig.advance(Duration.ofSeconds(5));
+              }
+              return Decision.GO;
+            }
+
+            @Override
+            public void after(Run run, Result result) {
+              notRun.addAndGet(result == Result.NOT_RUN ? 1 : 0);
+            }
+          };
+      WorkerBuilder builder = rig.worker().step(context -> slow);
+      if (batch) {
+        builder.batches(
+            BatchOptions.of(2),
+            items -> items.forEach(item -> ran.add("batch " + item.value().message().text())));
+      } else {
+        builder.handler((delivery, context) -> ran.add(delivery.message().text()));
+      }
+      try (Worker worker = builder.start()) {
+        rig.awaitStats(
+            worker, stats -> stats.expired() == 1 && stats.handled() == 1 && stats.running() == 0);
+        rig.awaitDepth(0, 0, 0);
+        assertThat(notRun).as("every step that was asked is told").hasValue(1);
+      }
+    }
+    assertThat(ran).containsExactly("slow", "batch slow");
+  }
+
   @Test
   void W5_aHandlerKnowsHowMuchTimeIsLeftAndIsNotStopped() throws Exception {
     Rig rig = new Rig();

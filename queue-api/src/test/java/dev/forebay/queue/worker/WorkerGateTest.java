@@ -46,7 +46,7 @@ class WorkerGateTest {
       Rig.eventually("stands before the gate", () -> heard.equals(List.of("stopped")));
       rig.awaitDepth(1, 0, 0);
       assertThat(loading.isOpen()).isFalse();
-      loading.openUp();
+      loading.open();
       rig.awaitStats(worker, stats -> stats.handled() == 1);
       assertThat(heard).startsWith("stopped", "resumed");
     }
@@ -132,7 +132,7 @@ class WorkerGateTest {
 
   @Test
   void W6_aGateClosesForATimeAndTheLongestHolds() {
-    Gate gate = Gate.open(rig.time);
+    Gate gate = Gate.opened(rig.time);
     gate.close(Duration.ofSeconds(5));
     gate.close(Duration.ofSeconds(20));
     gate.close(Duration.ofSeconds(10));
@@ -144,7 +144,7 @@ class WorkerGateTest {
     gate.close(Duration.ofSeconds(1));
     rig.advance(Duration.ofSeconds(2));
     assertThat(gate.isOpen()).as("closed without an end stays closed").isFalse();
-    gate.openUp();
+    gate.open();
     assertThat(gate.isOpen()).isTrue();
     gate.close(Duration.ZERO);
     assertThat(gate.isOpen()).isTrue();
@@ -208,8 +208,8 @@ class WorkerGateTest {
       assertThat(heard)
           .containsExactly("model closed", "gate-2 open", "paused open", "throttled open");
       heard.clear();
-      loading.openUp();
-      loading.openUp();
+      loading.open();
+      loading.open();
       worker.pause();
       assertThat(heard).containsExactly("model open", "paused closed");
       free.set(false);
@@ -229,9 +229,9 @@ class WorkerGateTest {
 
   @Test
   void W6_namesOfGatesAreTheirOwn() {
-    WorkerBuilder builder = worker().gate("model", Gate.open());
+    WorkerBuilder builder = worker().gate("model", Gate.opened());
     for (String taken : List.of("model", "paused", "throttled", " ")) {
-      assertThatThrownBy(() -> builder.gate(taken, Gate.open()))
+      assertThatThrownBy(() -> builder.gate(taken, Gate.opened()))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
@@ -287,7 +287,7 @@ class WorkerGateTest {
 
   @Test
   void W6_anEndlessRetryAfterClosesForAVeryLongTime() {
-    Gate gate = Gate.open(rig.time);
+    Gate gate = Gate.opened(rig.time);
     gate.close(Duration.ofSeconds(Long.MAX_VALUE));
     rig.advance(Duration.ofDays(365));
     assertThat(gate.isOpen()).isFalse();
@@ -295,7 +295,7 @@ class WorkerGateTest {
 
   @Test
   void W6_aGateThatLivesOnForgetsAClosedWorker() {
-    Gate gate = Gate.open(rig.time);
+    Gate gate = Gate.opened(rig.time);
     AtomicInteger before = new AtomicInteger();
     gate.onChange(before::incrementAndGet);
     rig.worker().gate(gate).handler((delivery, context) -> {}).start().close();
@@ -304,7 +304,7 @@ class WorkerGateTest {
 
   @Test
   void W6_aGateClosedOverAndOverHasOneTimer() {
-    Gate gate = Gate.open(rig.time);
+    Gate gate = Gate.opened(rig.time);
     int before = rig.time.pendingTimers();
     for (int seconds = 1; seconds <= 1_000; seconds++) {
       gate.close(Duration.ofSeconds(seconds));
@@ -315,7 +315,7 @@ class WorkerGateTest {
     rig.advance(Duration.ofMillis(1));
     assertThat(gate.isOpen()).isTrue();
     gate.close(Duration.ofHours(1));
-    gate.openUp();
+    gate.open();
     gate.close(Duration.ofSeconds(1));
     rig.advance(Duration.ofSeconds(1));
     assertThat(gate.isOpen()).as("by its own time, not by that of the one before").isTrue();

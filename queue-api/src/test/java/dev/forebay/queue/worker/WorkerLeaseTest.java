@@ -229,6 +229,57 @@ class WorkerLeaseTest {
     }
   }
 
+  /** However the stay of a parked run ends whose lease was lost in it. */
+  @Test
+  void L4_aLeaseLostBeforeTheStartIsCountedAndToldOnce() {
+    for (boolean settled : List.of(true, false)) {
+      Rig own = new Rig();
+      AtomicReference<Parking> parking = new AtomicReference<>();
+      AtomicReference<Run> parked = new AtomicReference<>();
+      AtomicInteger told = new AtomicInteger();
+      WorkQueue unextendable =
+          new ForwardingWorkQueue(own.queue) {
+            @Override
+            public CompletableFuture<Settlement> extend(Delivery delivery, Duration lease) {
+              return CompletableFuture.completedFuture(Settlement.UNKNOWN);
+            }
+          };
+      own.enqueue("m");
+      try (Worker worker =
+          own.worker(unextendable)
+              .slots(2)
+              .step(
+                  context -> {
+                    parking.set(context.parking());
+                    return run -> parked.compareAndSet(null, run) ? Decision.PARK : Decision.GO;
+                  })
+              .listener(
+                  new WorkerListener() {
+                    @Override
+                    public void leaseLost(Delivery delivery) {
+                      told.incrementAndGet();
+                    }
+                  })
+              .handler((delivery, context) -> {})
+              .start()) {
+        Rig.eventually("parked", () -> parked.get() != null);
+        own.awaitDepth(0, 1, 0);
+        own.advanceInSteps(Rig.LEASE.plusSeconds(6), SECOND);
+        own.awaitStats(worker, stats -> stats.handled() == 1 && stats.running() == 1);
+        if (settled) {
+          parking.get().settle(parked.get(), Outcome.ack(), SkipReason.DUPLICATE);
+        } else {
+          parking.get().resume(parked.get());
+        }
+        own.awaitStats(worker, stats -> stats.running() == 0);
+        assertThat(told).hasValue(1);
+        assertThat(worker.stats().leaseLost()).isEqualTo(1);
+        assertThat(worker.stats().staleSettlements()).as("nothing was even tried").isZero();
+        assertThat(worker.stats().duplicates()).isZero();
+      }
+    }
+  }
+
   @Test
   void L2_aHungHandlersMessageComesBackAfterTheRunTimeWithoutItsSlot() throws Exception {
     rig.enqueue("hangs");

@@ -36,12 +36,19 @@ class WorkerOrderTest {
   private List<String> order(
       int messages, Duration wait, UnaryOperator<WorkerBuilder> settings, Runnable enqueueRest)
       throws InterruptedException {
+    return orderByDefault(
+        messages, wait, builder -> settings.apply(builder.prefetch(messages)), enqueueRest);
+  }
+
+  /** The same without a prefetch of its own. */
+  private List<String> orderByDefault(
+      int messages, Duration wait, UnaryOperator<WorkerBuilder> settings, Runnable enqueueRest)
+      throws InterruptedException {
     rig.enqueue("first");
     try (Worker worker =
         settings
             .apply(
                 rig.worker()
-                    .prefetch(messages)
                     .handler(
                         (delivery, context) -> {
                           ran.add(delivery.message().text());
@@ -64,7 +71,7 @@ class WorkerOrderTest {
   @Test
   void W5_theEarliestDeadlineComesFirstWhereAsked() throws Exception {
     List<String> order =
-        order(
+        orderByDefault(
             4,
             Duration.ZERO,
             WorkerBuilder::earliestDeadlineFirst,
@@ -111,6 +118,34 @@ class WorkerOrderTest {
             });
     assertThat(order.subList(0, 8).stream().filter("heavy"::equals)).hasSizeBetween(5, 7);
     assertThat(order.subList(0, 8).stream().filter("light"::equals)).hasSizeBetween(1, 3);
+  }
+
+  /** More of the heavy lane wait than of the light one, else it would miss its turns. */
+  @Test
+  void W6_lanesTakeTurnsByTheirWeightsWithoutAPrefetchToo() throws Exception {
+    rig.enqueue("first");
+    try (Worker worker =
+        rig.worker()
+            .lane(second, 3)
+            .handler(
+                (delivery, context) -> {
+                  ran.add(delivery.message().text());
+                  if (ran.size() == 1) {
+                    first.countDown();
+                    ready.await();
+                  }
+                })
+            .start()) {
+      first.await();
+      for (int i = 0; i < 8; i++) {
+        rig.enqueue("light");
+        enqueueSecond("heavy");
+      }
+      rig.awaitStats(worker, stats -> stats.running() == 1 + 1 + 3);
+      ready.countDown();
+      rig.awaitStats(worker, stats -> stats.handled() == 17 && stats.running() == 0);
+      assertThat(ran).startsWith("first", "heavy", "heavy", "heavy");
+    }
   }
 
   @Test
@@ -315,6 +350,15 @@ class WorkerOrderTest {
   void S2_settingsThatMakeNoSenseAreRefused() {
     assertThatThrownBy(() -> rig.worker().prefetch(-1))
         .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(
+            () ->
+                rig.worker()
+                    .handler((delivery, context) -> {})
+                    .prefetch(0)
+                    .earliestDeadlineFirst()
+                    .start())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("prefetch(0)");
     assertThatThrownBy(() -> rig.worker().lane(second, 0))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> rig.worker().permits(0, message -> 1))

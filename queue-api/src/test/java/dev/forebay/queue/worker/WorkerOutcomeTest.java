@@ -8,11 +8,15 @@ import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.JsonCodec;
 import dev.forebay.queue.Message;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
+import dev.forebay.queue.spi.ForwardingWorkQueue;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -345,5 +349,43 @@ class WorkerOutcomeTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> rig.worker().grace(Duration.ofSeconds(-1)))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void R5_aDeadLetterIsCountedAndToldWhenTheQueueHasConfirmedIt() {
+    Rig rig = new Rig();
+    AtomicInteger told = new AtomicInteger();
+    AtomicInteger asked = new AtomicInteger();
+    CompletableFuture<Settlement> first = new CompletableFuture<>();
+    WorkQueue queue =
+        new ForwardingWorkQueue(rig.queue) {
+          @Override
+          public CompletableFuture<Settlement> deadLetter(
+              Delivery delivery, DeadLetterCause cause) {
+            return asked.incrementAndGet() == 1 ? first : super.deadLetter(delivery, cause);
+          }
+        };
+    rig.enqueue("a");
+    try (Worker worker =
+        rig.worker(queue)
+            .listener(
+                new WorkerListener() {
+                  @Override
+                  public void deadLettered(Delivery delivery, DeadLetterCause cause) {
+                    told.incrementAndGet();
+                  }
+                })
+            .deciding((delivery, context) -> Outcome.deadLetter(new IOException("gone")))
+            .start()) {
+      rig.awaitStats(worker, stats -> stats.failed() == 1 && stats.running() == 0);
+      assertThat(worker.stats().deadLettered()).isZero();
+      first.complete(Settlement.UNKNOWN);
+      rig.awaitStats(worker, stats -> stats.unknownSettlements() == 1);
+      assertThat(worker.stats().deadLettered()).isZero();
+      assertThat(told).hasValue(0);
+      rig.advance(Rig.LEASE);
+      rig.awaitStats(worker, stats -> stats.deadLettered() == 1 && stats.running() == 0);
+      assertThat(told).hasValue(1);
+    }
   }
 }

@@ -193,7 +193,7 @@ class WorkerMetersTest {
       assertThat(gauge("limit.estimate")).isEqualTo(3);
       assertThat(gauge("gate", "gate", "model")).isZero();
       assertThat(gauge("gate", "gate", "paused")).isEqualTo(1);
-      loading.openUp();
+      loading.open();
       worker.pause();
       assertThat(gauge("gate", "gate", "model")).isEqualTo(1);
       assertThat(gauge("gate", "gate", "paused")).isZero();

@@ -112,10 +112,10 @@ public final class CircuitBreakers implements TypeBreaker {
   }
 
   @Override
-  public void cancelled(String type) {
+  public void cancelled(String type, Duration ago) {
     Guard guard = guards.get(type);
     if (guard != null) {
-      guard.cancelled();
+      guard.cancelled(ago);
     }
   }
 

@@ -95,9 +95,9 @@ final class Guard {
   }
 
   /** A message did not run to an end: if it was the probe there may be another one. */
-  void cancelled() {
+  void cancelled(Duration ago) {
     synchronized (lock) {
-      if (!ended && told == BreakerState.HALF_OPEN && probes > 0) {
+      if (!ended && told == BreakerState.HALF_OPEN && probes > 0 && !startedBeforeProbes(ago)) {
         probes--;
         breaker.releasePermission();
       }

@@ -68,7 +68,7 @@ class CircuitBreakersStressTest {
       }
       switch (random.nextInt(4)) {
         case 0 -> breakers.succeeded(type, Duration.ZERO);
-        case 1 -> breakers.cancelled(type);
+        case 1 -> breakers.cancelled(type, Duration.ZERO);
         default -> breakers.failed(type, Duration.ZERO);
       }
       assertThat(breakers.size()).isLessThanOrEqualTo(ROOM);

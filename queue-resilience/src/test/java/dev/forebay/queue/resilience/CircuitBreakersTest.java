@@ -79,7 +79,7 @@ class CircuitBreakersTest {
       fail(1);
       for (int j = 0; j < 3; j++) {
         assertThat(breakers.tryStart(CHAT)).isTrue();
-        breakers.cancelled(CHAT);
+        breakers.cancelled(CHAT, SHORT);
       }
     }
     assertThat(breakers.state(CHAT)).isEqualTo(CLOSED);
@@ -128,10 +128,10 @@ class CircuitBreakersTest {
     for (int probe = 0; probe < 3; probe++) {
       assertThat(breakers.tryStart(CHAT)).isTrue();
       assertThat(breakers.tryStart(CHAT)).isFalse();
-      breakers.cancelled(CHAT);
+      breakers.cancelled(CHAT, SHORT);
     }
     // Of somebody who never was the probe.
-    breakers.cancelled(CHAT);
+    breakers.cancelled(CHAT, SHORT);
     assertThat(breakers.tryStart(CHAT)).isTrue();
     assertThat(breakers.tryStart(CHAT)).isFalse();
     assertThat(breakers.state(CHAT)).isEqualTo(HALF_OPEN);
@@ -171,6 +171,8 @@ class CircuitBreakersTest {
     breakers.failed(CHAT, gone);
     assertThat(breakers.state(CHAT)).isEqualTo(HALF_OPEN);
     assertThat(breakers.tryStart(CHAT)).as("the probe is still out").isFalse();
+    breakers.cancelled(CHAT, gone);
+    assertThat(breakers.tryStart(CHAT)).as("no place of the probe's was given back").isFalse();
     time.advance(SHORT);
     breakers.succeeded(CHAT, SHORT);
     assertThat(breakers.state(CHAT)).as("the probe decides").isEqualTo(CLOSED);
@@ -193,7 +195,7 @@ class CircuitBreakersTest {
     for (int i = 0; i < 100_000; i++) {
       assertThat(breakers.tryStart("type " + i)).isTrue();
       breakers.succeeded("type " + i, SHORT);
-      breakers.cancelled("type " + i);
+      breakers.cancelled("type " + i, SHORT);
     }
     assertThat(breakers.size()).isZero();
     fail(4);
