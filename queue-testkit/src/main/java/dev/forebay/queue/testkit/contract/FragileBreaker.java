@@ -23,7 +23,7 @@ final class FragileBreaker implements TypeBreaker {
   public void failed(String type, Duration ran) {}
 
   @Override
-  public void cancelled(String type) {}
+  public void cancelled(String type, Duration ago) {}
 
   @Override
   public BreakerState state(String type) {

@@ -197,7 +197,7 @@ public interface RefusalRules {
     trial.enqueueMany(queue, 3);
     trial.timing().pass(Duration.ofMillis(500));
     assertThat(runs.begun()).as("runs behind a gate that was never open").isZero();
-    gate.openUp();
+    gate.open();
     assertThat(
             Runs.goOn(
                 trial, queue, worker, () -> runs.begun() == 1 && worker.stats().running() == 3))
