@@ -38,7 +38,7 @@ class RedisManyKeysTest {
   private static final int WINDOWS = KEYS / AT_ONCE;
 
   private static final Duration LONG = Duration.ofHours(1);
-  private static final Duration TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration PATIENT = Duration.ofSeconds(60);
 
   /** What is known of a key's completion. */
