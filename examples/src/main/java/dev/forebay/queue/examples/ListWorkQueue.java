@@ -244,6 +244,8 @@ public final class ListWorkQueue implements WorkQueue {
   @Override
   public void close() {
     long until = time.nanoTime() + grace.toNanos();
+    // Whoever closes has often been told to stop: that is no reason to lose what others do.
+    boolean interrupted = false;
     synchronized (broker) {
       closed = true;
       broker.notifyAll();
@@ -251,11 +253,13 @@ public final class ListWorkQueue implements WorkQueue {
         try {
           broker.wait(LOOK_EVERY_MILLIS);
         } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          break;
+          interrupted = true;
         }
       }
       drained = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -116,15 +116,9 @@ final class DelayForwarder {
   void close(Duration within) {
     closeBy = time.nanoTime() + within.toNanos();
     stop();
-    try {
-      thread.join(Math.max(1, within.toMillis()));
-      if (thread.isAlive()) {
-        thread.interrupt();
-        thread.join(1_000);
-      }
-    } catch (InterruptedException e) {
+    if (!Uninterrupted.join(thread, within)) {
       thread.interrupt();
-      Thread.currentThread().interrupt();
+      boolean unused = Uninterrupted.join(thread, Duration.ofSeconds(1));
     }
   }
 

@@ -17,6 +17,8 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes messages by the idempotent producer, which batches them (E5) and retries within its own
@@ -28,8 +30,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Enqueuer {
 
+  private static final Logger log = LoggerFactory.getLogger(Enqueuer.class);
+
   /** A send takes no time unless the buffer is full. */
   private static final Duration HANDED_OVER = Duration.ofMillis(300);
+
+  /** For the producer to end by force when its time is over. */
+  private static final Duration FORCED = Duration.ofMillis(300);
 
   private final String topic;
   private final Capabilities capabilities;
@@ -163,18 +170,29 @@ final class Enqueuer {
   /** From now on enqueue answers CLOSED; what is under way is finished, unless it hangs. */
   void refuse() {
     refusing = true;
-    try {
-      if (sending.writeLock().tryLock(HANDED_OVER.toMillis(), TimeUnit.MILLISECONDS)) {
-        sending.writeLock().unlock();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (Uninterrupted.await(
+        nanos -> sending.writeLock().tryLock(nanos, TimeUnit.NANOSECONDS), HANDED_OVER)) {
+      sending.writeLock().unlock();
     }
   }
 
-  /** Flushes what was accepted, for at most {@code within}. */
+  /**
+   * Flushes what was accepted, for at most {@code within}. On a thread of its own: the producer
+   * drops all it has when the thread that closes it is interrupted.
+   */
   void close(Duration within) {
     refusing = true;
-    producer.close(within);
+    Thread closer = new Thread(() -> closeProducer(within), "forebay-kafka-" + topic + "-close");
+    closer.setDaemon(true);
+    closer.start();
+    boolean unused = Uninterrupted.join(closer, within.plus(FORCED));
+  }
+
+  private void closeProducer(Duration within) {
+    try {
+      producer.close(within);
+    } catch (KafkaException e) {
+      log.warn("Topic {}: the producer could not be closed in an orderly way", topic, e);
+    }
   }
 }

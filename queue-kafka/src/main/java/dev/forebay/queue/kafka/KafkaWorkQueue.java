@@ -278,17 +278,37 @@ public final class KafkaWorkQueue implements WorkQueue, ReadyQueue {
         "This queue has no " + type.getName() + " inside; it offers Admin and Producer.");
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A thread that was interrupted closes as any other, and is interrupted still when this ends.
+   */
   @Override
   public void close() {
+    // The clients, too, take it for a reason to give up.
+    boolean interrupted = Thread.interrupted();
+    try {
+      drain();
+    } finally {
+      admin.close();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void drain() {
     long end = time.nanoTime() + grace.toNanos();
     enqueuer.refuse();
     delays.stop();
-    consumption.close();
-    delays.close(Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(CLOSE_DELAYS));
-    // What was accepted is flushed in the time that is left, and in most of the second beyond it.
-    enqueuer.close(
-        Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(Duration.ofMillis(600)));
-    admin.close();
+    try {
+      consumption.close();
+      delays.close(Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(CLOSE_DELAYS));
+    } finally {
+      // What was accepted is flushed in the time that is left, and in most of the second beyond it.
+      enqueuer.close(
+          Duration.ofNanos(Math.max(0, end - time.nanoTime())).plus(Duration.ofMillis(600)));
+    }
   }
 
   /** The topic and mode. */

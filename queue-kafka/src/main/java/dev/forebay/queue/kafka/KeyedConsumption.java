@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
@@ -211,39 +210,27 @@ final class KeyedConsumption implements Consumption {
 
   @Override
   public void close() {
-    boolean interrupted = false;
-    try {
-      if (closing.compareAndSet(false, true)) {
-        try {
-          drain();
-        } finally {
-          closed.countDown();
-        }
-      } else {
-        boolean unused = closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
+    if (closing.compareAndSet(false, true)) {
+      try {
+        drain();
+      } finally {
+        closed.countDown();
       }
-    } catch (InterruptedException e) {
-      interrupted = true;
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    } else {
+      boolean unused = Uninterrupted.await(closed, settings.grace().plusSeconds(2));
     }
   }
 
-  private void drain() throws InterruptedException {
+  private void drain() {
     consumer.close(time.nanoTime() + settings.grace().toNanos());
     if (started.compareAndSet(false, true)) {
       // Nobody ever polled; there is only a consumer to be closed.
       thread.start();
     }
-    try {
-      // It ends by itself by then; what keeps it is a broker that does not answer.
-      thread.join(settings.grace().toMillis() + 700);
-    } finally {
-      if (thread.isAlive()) {
-        thread.interrupt();
-        thread.join(1_000);
-      }
+    // It ends by itself by then; what keeps it is a broker that does not answer.
+    if (!Uninterrupted.join(thread, settings.grace().plusMillis(700))) {
+      thread.interrupt();
+      boolean unused = Uninterrupted.join(thread, Duration.ofSeconds(1));
     }
   }
 }

@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -252,45 +251,29 @@ final class ShareConsumption implements Consumption {
 
   @Override
   public void close() {
-    boolean interrupted = false;
     if (closing.compareAndSet(false, true)) {
       try {
-        interrupted = drain();
+        drain();
       } finally {
         closed.countDown();
       }
     } else {
-      try {
-        boolean unused = closed.await(settings.grace().toMillis() + 2_000, TimeUnit.MILLISECONDS);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      boolean unused = Uninterrupted.await(closed, settings.grace().plusSeconds(2));
     }
   }
 
-  /** Ends the lanes; returns whether the waiting thread was interrupted, which cuts it short. */
-  private boolean drain() {
+  /** Ends the lanes: in their own time, and in haste only what is late. */
+  private void drain() {
     long closeBy = time.nanoTime() + settings.grace().toNanos();
     List<Lane> lanes = pool.close(closeBy);
     lanes.forEach(Lane::drain);
-    boolean interrupted = false;
     for (Lane lane : lanes) {
-      try {
-        // A lane ends by itself at that time; what keeps it then is a broker that does not answer.
-        long left = closeBy - time.nanoTime() + Lane.LAST_WRITES.plusMillis(200).toNanos();
-        lane.thread().join(Math.max(1, Duration.ofNanos(left).toMillis()));
-        if (lane.thread().isAlive()) {
-          lane.thread().interrupt();
-          lane.thread().join(1_000);
-        }
-      } catch (InterruptedException e) {
-        interrupted = true;
+      // A lane ends by itself at that time; what keeps it then is a broker that does not answer.
+      long left = closeBy - time.nanoTime() + Lane.LAST_WRITES.plusMillis(200).toNanos();
+      if (!Uninterrupted.join(lane.thread(), Duration.ofNanos(Math.max(0, left)))) {
         lane.thread().interrupt();
+        boolean unused = Uninterrupted.join(lane.thread(), Duration.ofSeconds(1));
       }
     }
-    return interrupted;
   }
 }

@@ -137,17 +137,11 @@ final class Batcher<E extends Batcher.Entry> {
   boolean awaitIdle(Duration bound) {
     lock.lock();
     try {
-      long left = bound.toNanos();
-      while (pending > 0 || concurrent > 0) {
-        if (left <= 0) {
-          return false;
-        }
-        left = idle.awaitNanos(left);
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
+      return Uninterrupted.await(
+          idle,
+          () -> pending == 0 && concurrent == 0,
+          time,
+          time.nanoTime() + bound.toNanos());
     } finally {
       lock.unlock();
     }

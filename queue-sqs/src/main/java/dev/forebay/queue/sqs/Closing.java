@@ -4,15 +4,11 @@ import dev.forebay.queue.Settlement;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,16 +21,19 @@ final class Closing {
 
   private static final Logger LOG = LoggerFactory.getLogger(SqsWorkQueue.class);
 
+  /** What the end takes beyond the grace time at most. */
+  private static final Duration OTHERS_END = Duration.ofSeconds(2);
+
   private final String name;
   private final Duration grace;
   private final TimeSource time;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final AtomicBoolean started = new AtomicBoolean();
-  private final CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
   private final AtomicInteger underWay = new AtomicInteger();
   private volatile boolean closing;
   private volatile boolean closed;
+  private volatile boolean ended;
 
   Closing(String name, Duration grace, TimeSource time) {
     this.name = name;
@@ -99,16 +98,14 @@ final class Closing {
 
   /** The end is over, for those too who wait for another thread's. */
   void end() {
-    ended.complete(null);
+    ended = true;
+    signal();
   }
 
   private void awaitOther() {
-    try {
-      ended.get(grace.toMillis() + 1_000, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException e) {
-      LOG.debug("Another thread still closes {}", name, e);
+    long end = time.nanoTime() + grace.plus(OTHERS_END).toNanos();
+    if (!await(() -> ended, end)) {
+      LOG.debug("Another thread still closes {}", name);
     }
   }
 
@@ -119,19 +116,13 @@ final class Closing {
    * @return false when it took longer
    */
   boolean awaitDecided(BooleanSupplier nothingHeld, long end) {
+    return await(() -> underWay.get() == 0 && nothingHeld.getAsBoolean(), end);
+  }
+
+  private boolean await(BooleanSupplier isSo, long end) {
     lock.lock();
     try {
-      while (underWay.get() > 0 || !nothingHeld.getAsBoolean()) {
-        long left = end - time.nanoTime();
-        if (left <= 0) {
-          return false;
-        }
-        changed.awaitNanos(left);
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
+      return Uninterrupted.await(changed, isSo, time, end);
     } finally {
       lock.unlock();
     }

@@ -58,6 +58,11 @@ final class LeaseTimes {
     return SLACK.plusSeconds(longestWait);
   }
 
+  /** The longest wait of a receive. */
+  Duration longestWait() {
+    return Duration.ofSeconds(longestWait);
+  }
+
   /** The visibility timeout to receive with. */
   int visibilitySeconds() {
     return visibility;

@@ -394,17 +394,8 @@ final class Receiver {
   boolean awaitEnd(Duration bound) {
     lock.lock();
     try {
-      long left = bound.toNanos();
-      while (running > 0) {
-        if (left <= 0) {
-          return false;
-        }
-        left = ended.awaitNanos(left);
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
+      return Uninterrupted.await(
+          ended, () -> running == 0, time, time.nanoTime() + bound.toNanos());
     } finally {
       lock.unlock();
     }

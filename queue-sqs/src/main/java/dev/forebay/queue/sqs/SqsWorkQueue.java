@@ -21,8 +21,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
 
 /**
@@ -86,14 +84,10 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClient;
  */
 public final class SqsWorkQueue implements WorkQueue {
 
-  private static final Logger LOG = LoggerFactory.getLogger(SqsWorkQueue.class);
-
   private static final Duration LINGER = Duration.ofMillis(5);
 
   /** A FIFO queue puts what is given back in front of all groups; so others get a turn (R4). */
   private static final Duration STEP_ASIDE = Duration.ofSeconds(1);
-
-  private static final Duration LAST_MOMENT = Duration.ofMillis(800);
 
   private final SqsAsyncClient client;
   private final QueueFacts facts;
@@ -310,45 +304,30 @@ public final class SqsWorkQueue implements WorkQueue {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A thread that was interrupted closes as any other, and is interrupted still when this ends.
+   * A receive that is under way is waited for, a second at least, also with a shorter grace time.
+   */
   @Override
   public void close() {
-    if (!closing.begin()) {
-      return;
+    // The client, too, may take it for a reason to give up.
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (closing.begin()) {
+        try {
+          new Drain(closing, ledger, receiver, settler, sender, dead, time)
+              .run(name(), grace, times.longestWait());
+        } finally {
+          closing.end();
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
-    long end = time.nanoTime() + grace.toNanos();
-    settler.flush();
-    sender.flush();
-    if (dead != null) {
-      dead.flush();
-    }
-    receiver.close();
-    boolean drained = receiver.awaitEnd(left(end)) && closing.awaitDecided(this::nothingHeld, end);
-    // What the grace time leaves no room for has most of the second that close() may take longer.
-    end += LAST_MOMENT.toNanos();
-    drained &= sender.awaitIdle(left(end));
-    if (dead != null) {
-      drained &= dead.awaitIdle(left(end));
-      dead.abandon();
-    }
-    sender.abandon();
-    settler.abandon();
-    closing.markClosed();
-    ledger.held().forEach(SqsDelivery::lose);
-    if (!drained) {
-      LOG.warn(
-          "{} was closed after {} with work left: what is still leased comes back by its lease",
-          name(),
-          grace);
-    }
-    closing.end();
-  }
-
-  private boolean nothingHeld() {
-    return ledger.held().stream().allMatch(each -> each.leaseRemaining().isZero());
-  }
-
-  private Duration left(long end) {
-    return Duration.ofNanos(Math.max(0, end - time.nanoTime()));
   }
 
   /** Settings of a queue on SQS; every one has a default. Not thread-safe. */

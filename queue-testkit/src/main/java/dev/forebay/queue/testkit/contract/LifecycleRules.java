@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -66,6 +67,51 @@ public interface LifecycleRules {
         .isLessThan(Duration.ofSeconds(14));
     trial.use(trial.settings().withGrace(Duration.ofSeconds(1)));
     trial.nothingArrives(trial.open(), Duration.ofSeconds(1));
+  }
+
+  /**
+   * The usual end of a loop: its thread is told to stop, its poll returns, and it closes. Whatever
+   * close does for others it does then too, and the thread is still interrupted afterwards.
+   */
+  @Test
+  default void S1_closeByAnInterruptedThread_drains(Trial trial) {
+    trial.use(trial.settings().withGrace(Duration.ofSeconds(15)));
+    WorkQueue queue = trial.open();
+    trial.enqueueMany(queue, 3);
+    List<Delivery> held = trial.take(queue, 3);
+    Background<List<Delivery>> poll =
+        Background.start(trial.timing(), "poll", () -> queue.poll(2, PollRules.LONG_WAIT))
+            .untilItWaits();
+    poll.interrupt();
+    assertThat(poll.result()).isEmpty();
+    CompletableFuture<EnqueueOutcome> last = queue.enqueue(Message.text("last"));
+    Background<Boolean> closing =
+        Background.start(
+                trial.timing(),
+                "close",
+                () -> {
+                  Thread.currentThread().interrupt();
+                  queue.close();
+                  return Thread.interrupted();
+                })
+            .untilItWaits();
+    assertThat(trial.get(held.get(0).extend(trial.lease()))).isEqualTo(Settlement.OK);
+    assertThat(closing.isDone()).as("closed while deliveries are in hand").isFalse();
+    // Once more, as by a second shutdownNow().
+    closing.interrupt();
+    closing.untilItWaits();
+    held.forEach(trial::ack);
+    assertThat(closing.result(Duration.ofSeconds(15).plus(Trial.CALL)))
+        .as("interrupted after close")
+        .isTrue();
+    EnqueueOutcome stored = trial.get(last);
+    assertThat(stored).isInstanceOf(EnqueueOutcome.Enqueued.class);
+    trial.use(trial.settings().withGrace(Duration.ofSeconds(1)));
+    WorkQueue other = trial.open();
+    Delivery next = trial.take(other);
+    assertThat(next.id()).isEqualTo(stored.orThrow());
+    trial.ack(next);
+    trial.nothingArrives(other, Duration.ofSeconds(1));
   }
 
   /** Nobody settles: close ends with its grace time, and the message comes back by its lease. */

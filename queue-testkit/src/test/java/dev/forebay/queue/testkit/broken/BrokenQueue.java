@@ -64,6 +64,7 @@ public enum BrokenQueue {
   KEEPS_NO_ORDER(WrongKeys.KeepsNoOrder::new, "K1", "K2", "K3"),
   HAS_ONE_LANE(WrongKeys.HasOneLane::new, "K1", "K3"),
   IGNORES_CLOSE(WrongEndings.IgnoresClose::new, "S1"),
+  HURRIES_WHEN_INTERRUPTED(WrongEndings.HurriesWhenInterrupted::new, "S1"),
   HANGS_AT_CLOSE(WrongEndings.HangsAtClose::new, "S1"),
   LEAVES_A_THREAD(WrongEndings.LeavesAThread::new, "S1"),
   DROPS_ITS_BUFFER_AT_CLOSE(WrongPolls.DropsBufferAtClose::new, "S1"),

@@ -113,6 +113,29 @@ final class WrongEndings {
     }
   }
 
+  /** Takes the interrupt of the thread that closes it for a reason not to wait for anything. */
+  static final class HurriesWhenInterrupted extends Broken {
+    private volatile boolean hurried;
+
+    HurriesWhenInterrupted(WorkQueue target, Broker broker) {
+      super(target, broker);
+    }
+
+    @Override
+    CompletableFuture<Settlement> settle(
+        Delivery delivery, Supplier<CompletableFuture<Settlement>> call) {
+      return hurried ? done(Settlement.UNKNOWN) : call.get();
+    }
+
+    @Override
+    public void close() {
+      hurried = Thread.currentThread().isInterrupted();
+      if (!hurried) {
+        super.close();
+      }
+    }
+  }
+
   /** Waits at close for deliveries that nobody settles, for ever. */
   static final class HangsAtClose extends Broken {
     private final Set<Delivery> held = ConcurrentHashMap.newKeySet();
