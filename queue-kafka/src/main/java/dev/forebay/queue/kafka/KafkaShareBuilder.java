@@ -12,14 +12,17 @@ import java.util.Map;
  * it must lie within the brokers' limits, 15 s to 60 s by default. {@link #build()} sets the share
  * group's record lock to the lease, its delivery limit to the brokers' maximum and its start to the
  * earliest record, unless they are so already; it fails as MISCONFIGURED when share groups are off
- * or the lease is outside those limits. Not thread-safe.
+ * or the lease is outside those limits. The record lock is one for the group: build all its queues
+ * with the same lease, else the last one built decides; that is logged while others are at work, who
+ * then go by the shorter of the lock and their own lease. Not thread-safe.
  */
 public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder> {
 
-  /** The most the brokers accept: the library copies a record before it gets there. */
-  private static final int DELIVERY_LIMIT = 10;
+  /** The most that brokers accept by default: the library copies a record before it gets there. */
+  private static final int HIGHEST_DELIVERY_LIMIT = 10;
 
   private int maxLanes = 64;
+  private int deliveryLimit = HIGHEST_DELIVERY_LIMIT;
 
   KafkaShareBuilder(Map<String, Object> clientProperties, String topic) {
     super(clientProperties, topic, "forebay-" + topic);
@@ -55,7 +58,7 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
       BrokerAdmin admin, ClientProperties properties, Capabilities.Builder common) {
     ShareAdmin share = new ShareAdmin(admin);
     share.checkShareGroups();
-    share.configureGroup(group, lease, DELIVERY_LIMIT);
+    deliveryLimit = new ShareGroupSettings(admin).set(group, lease, HIGHEST_DELIVERY_LIMIT);
     share.checkMembership(group);
     share.startAtTheBeginning(group, topic);
     Duration shortest = Duration.ofSeconds(1);
@@ -85,7 +88,7 @@ public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder
             properties.clientId(),
             lease,
             maxLanes,
-            DELIVERY_LIMIT,
+            deliveryLimit,
             deadLetters,
             grace,
             time);

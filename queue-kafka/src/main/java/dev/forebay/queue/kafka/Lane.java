@@ -37,7 +37,8 @@ import org.slf4j.LoggerFactory;
  * extended far beyond what the broker grants. Under it lies the broker's record lock ({@link
  * RecordLocks}), renewed every third of its time, also while a settlement writes a copy first: such
  * a write begins only on a lock that has time left, and even a closing lane waits a moment for it.
- * A renewal that fails means that the lock is gone, and the delivery is told so. A lease that ends
+ * How long a lock lives is a setting of the group, and each answer of the broker says what it is
+ * now. A renewal that fails means that the lock is gone, and the delivery is told so. A lease that ends
  * is released at the broker, which counts it as a delivery; a record that nobody has seen is not,
  * so it goes back by a copy that carries the attempts as they are.
  *
@@ -96,8 +97,6 @@ final class Lane {
   private final ShareSettings settings;
   private final TimeSource time;
   private final Trouble trouble;
-  private final long lockNanos;
-  private final Duration pollTime;
   private final Thread thread;
 
   // Shared with the threads that settle.
@@ -107,6 +106,9 @@ final class Lane {
 
   /** From when on the broker's locks count; written by the lane's thread alone. */
   private volatile long lockedAt;
+
+  /** How long they live; written by the lane's thread alone. */
+  private volatile long lockNanos;
 
   // The lane thread's own.
   private final LaneRecords records;
@@ -129,9 +131,6 @@ final class Lane {
     this.trouble = trouble;
     this.time = settings.time();
     this.lockNanos = settings.leaseNanos();
-    Duration part = settings.lease().dividedBy(6);
-    // Short against the lock: it widens the time in which a record may have been acquired.
-    this.pollTime = part.compareTo(LONGEST_POLL) < 0 ? part : LONGEST_POLL;
     this.inbox = new LaneInbox(time, LaneRecords::refuse);
     this.records = new LaneRecords(this, pool, intake, inbox, time, lockNanos);
     this.turn = pool.fleet().newCondition();
@@ -259,7 +258,9 @@ final class Lane {
     if (time.nanoTime() - lastPollAt > lockNanos / 4 && poll(locks, Duration.ZERO)) {
       return true;
     }
-    return poll(locks, pollTime);
+    // Short against the lock: it widens the time in which a record may have been acquired.
+    Duration part = Duration.ofNanos(lockNanos / 6);
+    return poll(locks, part.compareTo(LONGEST_POLL) < 0 ? part : LONGEST_POLL);
   }
 
   private boolean poll(RecordLocks locks, Duration wait) {
@@ -273,6 +274,7 @@ final class Lane {
     trouble.over();
     pool.fleet().fetched(this);
     lockedAt = acquiredAfter;
+    readLockTime(locks);
     fetched.forEach(records::add);
     if (isLockOver()) {
       // They may be somebody else's by now, or done.
@@ -286,6 +288,12 @@ final class Lane {
       records.handOver();
     }
     return true;
+  }
+
+  /** Another process may have given the group locks that are shorter than this one's leases. */
+  private void readLockTime(RecordLocks locks) {
+    long most = settings.leaseNanos();
+    lockNanos = Math.min(most, locks.lockNanos(most));
   }
 
   /** Whether the broker's lock may have ended, so that its answers no longer tell. */
@@ -354,6 +362,7 @@ final class Lane {
       locks.giveUp();
     }
     lockedAt = before;
+    readLockTime(locks);
     if (!locks.isBroken()) {
       inbox.renewed();
     }

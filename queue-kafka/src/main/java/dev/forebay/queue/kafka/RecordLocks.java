@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -65,6 +66,19 @@ final class RecordLocks implements AutoCloseable {
   /** Whether the wait was ended; what comes then must be renewed before anything else. */
   synchronized boolean isWokenUp() {
     return wokenUp;
+  }
+
+  /**
+   * The time of the locks that the broker gave last, by a fetch or a renewal: it is a setting of
+   * the group, which any client may change, also while members are at work.
+   *
+   * @return {@code otherwise} before there was a lock
+   */
+  long lockNanos(long otherwise) {
+    return consumer
+        .acquisitionLockTimeoutMs()
+        .map(millis -> TimeUnit.MILLISECONDS.toNanos(millis))
+        .orElse(otherwise);
   }
 
   /** Waits for records; empty also when woken up. */

@@ -3,7 +3,6 @@ package dev.forebay.queue.kafka;
 import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueDepth;
 import dev.forebay.queue.QueueException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -15,9 +14,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AlterConfigOp;
-import org.apache.kafka.clients.admin.Config;
-import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.DescribeShareGroupsOptions;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
@@ -29,23 +25,19 @@ import org.apache.kafka.clients.admin.SharePartitionOffsetInfo;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AclOperation;
-import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
 import org.apache.kafka.common.errors.GroupNotEmptyException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the share mode asks and tells the brokers beside records: the group's settings and rights
- * (S2), the backlog, and who has which partition. Stateless but for the client; thread-safe.
+ * What the share mode asks and tells the brokers beside records: the group's rights (S2; its settings
+ * are {@link ShareGroupSettings}), the backlog, and who has which partition. Stateless but for the client; thread-safe.
  */
 final class ShareAdmin {
 
   private static final Logger log = LoggerFactory.getLogger(ShareAdmin.class);
 
-  static final String LOCK_DURATION = "share.record.lock.duration.ms";
-  static final String DELIVERY_LIMIT = "share.delivery.count.limit";
-  static final String OFFSET_RESET = "share.auto.offset.reset";
   private static final String SHARE_FEATURE = "share.version";
 
   private final BrokerAdmin broker;
@@ -76,46 +68,6 @@ final class ShareAdmin {
               + " --feature share.version=1 --bootstrap-server "
               + broker.where());
     }
-  }
-
-  /** Sets what the contract needs on the share group; changes nothing that is right already. */
-  void configureGroup(String group, Duration lock, int deliveryLimit) {
-    Map<String, String> wanted =
-        Map.of(
-            LOCK_DURATION, Long.toString(lock.toMillis()),
-            DELIVERY_LIMIT, Integer.toString(deliveryLimit),
-            // With the default, records enqueued before the first poll would be skipped.
-            OFFSET_RESET, "earliest");
-    Config current = broker.config(ConfigResource.Type.GROUP, group);
-    List<AlterConfigOp> changes = new ArrayList<>();
-    wanted.forEach(
-        (name, value) -> {
-          ConfigEntry entry = current.get(name);
-          boolean set =
-              entry != null
-                  && value.equals(entry.value())
-                  // A default may be changed on the broker later; the group's own value stays.
-                  && entry.source() == ConfigEntry.ConfigSource.DYNAMIC_GROUP_CONFIG;
-          if (!set) {
-            changes.add(new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET));
-          }
-        });
-    if (changes.isEmpty()) {
-      return;
-    }
-    broker.ask(
-        admin
-            .incrementalAlterConfigs(
-                Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), changes))
-            .all(),
-        "set " + wanted + " on the share group " + group,
-        "A lease must lie between the brokers' group.share.min.record.lock.duration.ms and"
-            + " group.share.max.record.lock.duration.ms (15 s and 60 s by default): choose another"
-            + " lease, it is kept longer by extending it, or change the brokers' limits.",
-        "Grant ALTER_CONFIGS on the group, or set these values once with kafka-configs.sh --alter"
-            + " --entity-type groups --entity-name "
-            + group);
-    log.info("Share group {}: set {}", group, wanted);
   }
 
   /**
@@ -152,7 +104,7 @@ final class ShareAdmin {
 
   /**
    * Lets a new group begin with the first record of each partition. Its setting {@value
-   * #OFFSET_RESET} asks for the same, but brokers learn of a setting some time after it was
+   * ShareGroupSettings#OFFSET_RESET} asks for the same, but brokers learn of a setting some time after it was
    * accepted, and one that serves the group before that would skip what was enqueued until then.
    */
   void startAtTheBeginning(String group, String topic) {

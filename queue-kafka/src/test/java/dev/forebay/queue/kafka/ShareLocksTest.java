@@ -84,6 +84,33 @@ class ShareLocksTest {
     }
   }
 
+  /** As in a deploy to a shorter lease: the old process is at work while the new one starts. */
+  @Test
+  void shorterLockSetByAnotherProcess_isRenewedInTime() throws Exception {
+    KafkaWorkQueue old = rig.queue(LOCK.multipliedBy(4));
+    fill(old, 1);
+    List<Delivery> held = new ArrayList<>(take(old, 1));
+    KafkaWorkQueue rival = rig.queue(LOCK);
+    await()
+        .atMost(SOON)
+        .until(
+            () ->
+                rig.groupConfig()
+                    .get(ShareGroupSettings.LOCK_DURATION)
+                    .value()
+                    .equals(Long.toString(LOCK.toMillis())));
+    fill(old, 1);
+    held.addAll(take(old, 1));
+    extend(held);
+    // Renewed by its own lease only, one lock would end after 3 s and the other after 7.
+    long end = System.nanoTime() + LOCK.toNanos() * 3;
+    while (System.nanoTime() - end < 0) {
+      assertThat(rival.poll(2, Duration.ofSeconds(1))).isEmpty();
+    }
+    assertThat(held).noneMatch(Delivery::isLost);
+    ack(held);
+  }
+
   @Test
   void renewal_neverOverwritesAnAck_ofTheSameFetch() throws Exception {
     KafkaWorkQueue queue = rig.queue(LOCK);
