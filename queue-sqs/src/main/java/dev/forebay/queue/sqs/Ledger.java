@@ -166,6 +166,11 @@ final class Ledger {
     return new ArrayList<>(held.values());
   }
 
+  /** Whether a delivery of the same message is held, be it this one. */
+  synchronized boolean isHeld(SqsDelivery delivery) {
+    return held.containsKey(key(delivery));
+  }
+
   synchronized boolean isEmpty() {
     return held.isEmpty();
   }

@@ -190,13 +190,18 @@ final class Settlements {
         .thenApply(changed -> extended(delivery, changed, granted));
   }
 
-  private static Settlement extended(
-      SqsDelivery delivery, Settler.Changed changed, long grantedNanos) {
+  private Settlement extended(SqsDelivery delivery, Settler.Changed changed, long grantedNanos) {
     return switch (changed.result()) {
-      case DONE ->
-          delivery.extendedTo(changed.sentNanos() + grantedNanos)
-              ? Settlement.OK
-              : Settlement.STALE;
+      case DONE -> {
+        long hiddenUntil = changed.sentNanos() + grantedNanos;
+        if (delivery.extendedTo(hiddenUntil)) {
+          yield Settlement.OK;
+        }
+        if (delivery.isLost()) {
+          showAgain(delivery, hiddenUntil);
+        }
+        yield Settlement.STALE;
+      }
       case GONE -> {
         delivery.lose();
         yield Settlement.STALE;
@@ -204,6 +209,16 @@ final class Settlements {
       case TOO_LATE -> delivery.isHeld() ? Settlement.UNKNOWN : Settlement.STALE;
       case REFUSED, AMBIGUOUS -> Settlement.UNKNOWN;
     };
+  }
+
+  /**
+   * SQS extended a lease in time, but its answer came after the end of it here: nobody has the
+   * message, and it would stay hidden for as long as it was extended by (L2).
+   */
+  private void showAgain(SqsDelivery lost, long hiddenUntil) {
+    if (!ledger.isHeld(lost)) {
+      var unused = settler.change(lost::receipt, () -> hiddenUntil, 0);
+    }
   }
 
   /** Copies the message to the dead letters and only then deletes it (D1). */

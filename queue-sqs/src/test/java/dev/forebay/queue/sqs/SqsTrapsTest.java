@@ -67,6 +67,24 @@ class SqsTrapsTest extends SqsQueueTest {
     assertThat(again.ack().join()).isEqualTo(Settlement.OK);
   }
 
+  /** Else it would stay hidden for all of the extension, with nobody at work on it. */
+  @Test
+  void extensionAnsweredAfterTheLease_isStale_andItsMessageComesBack() {
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    String url = server.createQueue("late-answer");
+    SqsWorkQueue queue = queue(LateAnswers.of(plain, "changeMessageVisibilityBatch", gate), url, 2);
+    queue.enqueue(Message.text("extended")).join().orThrow();
+    Delivery late = take(queue);
+    CompletableFuture<Settlement> extension = late.extend(Duration.ofHours(1));
+    await().atMost(SOON).until(late::isLost);
+    assertThat(extension).isNotDone();
+    gate.complete(null);
+    assertThat(extension.join()).isEqualTo(Settlement.STALE);
+    Delivery again = take(queue);
+    assertThat(again.id()).isEqualTo(late.id());
+    assertThat(again.ack().join()).isEqualTo(Settlement.OK);
+  }
+
   @Test
   void R2_returnsUntilLater_areKnownToOtherProcesses() {
     String url = server.createQueue("returned");
