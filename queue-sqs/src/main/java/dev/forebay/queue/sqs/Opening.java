@@ -4,6 +4,8 @@ import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.QueueException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
 
 /**
@@ -11,6 +13,8 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClient;
  * request, then the queue, then its dead-letter queue. Stateless.
  */
 final class Opening {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SqsWorkQueue.class);
 
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
 
@@ -33,6 +37,16 @@ final class Opening {
               + " whose first delivery does not end well, also one whose answer was lost on the"
               + " way and that nobody saw. Set it to at least 2, better to 10 or more, and let"
               + " the worker's maximum of attempts decide.");
+    }
+    if (facts.countsReceivesClosely()) {
+      LOG.warn(
+          "The redrive policy of {} has a maxReceiveCount of {}. SQS counts deliveries that were"
+              + " lost or given back, too, and then moves messages to the dead letters that were"
+              + " not tried as often, without a cause. Set it to {} or more, and above the"
+              + " worker's maximum of attempts, which then decides.",
+          queueUrl,
+          facts.maxReceiveCount(),
+          QueueFacts.AMPLE_RECEIVES);
     }
     return facts;
   }

@@ -53,6 +53,7 @@ final class Pace {
   private static final long SINGLY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final boolean fifo;
+  private final boolean mayOrderAhead;
   private final int fullBatch;
   private int batch;
   private long batchAgainAt;
@@ -70,9 +71,11 @@ final class Pace {
    * A pace that starts slowly.
    *
    * @param batch messages one receive asks for at most
+   * @param mayOrderAhead whether it is no harm when what was ordered ahead has to go back
    */
-  Pace(boolean fifo, int batch, long now) {
+  Pace(boolean fifo, int batch, boolean mayOrderAhead, long now) {
     this.fifo = fifo;
+    this.mayOrderAhead = mayOrderAhead;
     this.fullBatch = batch;
     this.batch = batch;
     this.windowStart = now;
@@ -139,6 +142,9 @@ final class Pace {
   /** What is ordered ahead in one go. */
   int ahead(long now) {
     updateRate(now);
+    if (!mayOrderAhead) {
+      return 0;
+    }
     return (int) Math.min(MAX_BATCHES_AHEAD * batch, Math.rint(rate * AHEAD_MILLIS / 1000));
   }
 

@@ -35,6 +35,12 @@ record QueueFacts(
 
   static final String FIFO_SUFFIX = ".fifo";
 
+  /**
+   * From this maximum of receives on, one that brought nothing about does not matter: what a
+   * process received and had to give back counts as well.
+   */
+  static final int AMPLE_RECEIVES = 10;
+
   /** A queue that does not answer within this time counts as out of reach. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -68,6 +74,11 @@ record QueueFacts(
         maxBytes(attributes.get(QueueAttributeName.MAXIMUM_MESSAGE_SIZE)),
         receives.find() ? Integer.parseInt(receives.group(1)) : 0,
         target.find() ? target.group(1) : null);
+  }
+
+  /** Whether SQS moves messages to the dead letters after so few receives that each counts. */
+  boolean countsReceivesClosely() {
+    return maxReceiveCount > 0 && maxReceiveCount < AMPLE_RECEIVES;
   }
 
   /** The URL of the queue behind an ARN. */

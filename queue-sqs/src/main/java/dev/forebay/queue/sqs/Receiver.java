@@ -86,7 +86,7 @@ final class Receiver {
     this.giveBack = giveBack;
     this.shelf = new Shelf(fifo);
     this.lookAgainAt = time.nanoTime();
-    this.pace = new Pace(fifo, batch, lookAgainAt);
+    this.pace = new Pace(fifo, batch, !facts.countsReceivesClosely(), lookAgainAt);
     this.trouble = new Trouble(facts.url(), time, this::resume);
   }
 

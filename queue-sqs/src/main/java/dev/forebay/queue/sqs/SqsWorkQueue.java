@@ -60,7 +60,10 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClient;
  * deliveries; those of other processes count as lost leases (R2). So that returns do not, a message
  * that is returned until later is sent anew with its attempts and then deleted: on standard queues,
  * up to a delay of 15 minutes. On FIFO queues returns of other processes do count as lost leases; a
- * fleet that returns much there raises {@code RetryPolicy.maxLostLeases}.
+ * fleet that returns much there raises {@code RetryPolicy.maxLostLeases}. A redrive policy counts
+ * receives too, those among them that were lost or given back: its maximum should be 10 or more,
+ * and above the worker's. Below that nothing is received ahead of the polls, and it is logged at
+ * build.
  *
  * <p><b>Dead letters</b> go to the queue that the builder names, or else to the target of the
  * queue's redrive policy. They are copied by this library, with cause and attempts. What SQS itself
