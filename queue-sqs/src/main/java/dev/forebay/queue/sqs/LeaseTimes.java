@@ -42,7 +42,7 @@ final class LeaseTimes {
   /**
    * The times of a queue.
    *
-   * @param pollWait longest wait of one receive; whole seconds count
+   * @param pollWait longest wait of one receive; whole seconds count, and one at least
    */
   LeaseTimes(TimeSource time, Duration lease, Duration pollWait) {
     this.time = time;

@@ -26,6 +26,14 @@ final class Opening {
     check(grace, Duration.ZERO, LeaseTimes.MAX_LEASE, "grace time");
   }
 
+  /**
+   * How long a receive may wait: closing waits for it, and must not take longer than the grace
+   * time. What it brings later is nobody's until its lease ends, if the client is closed then.
+   */
+  static Duration longestWait(Duration pollWait, Duration grace) {
+    return pollWait.compareTo(grace) < 0 ? pollWait : grace;
+  }
+
   /** The queue's facts. */
   static QueueFacts facts(SqsAsyncClient client, String queueUrl) {
     QueueFacts facts = QueueFacts.read(client, queueUrl);

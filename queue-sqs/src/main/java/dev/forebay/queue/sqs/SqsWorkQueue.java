@@ -117,7 +117,7 @@ public final class SqsWorkQueue implements WorkQueue {
     this.grace = builder.grace;
     this.closing = new Closing(facts.name(), grace, time);
     this.lease = builder.lease;
-    this.times = new LeaseTimes(time, lease, builder.pollWait);
+    this.times = new LeaseTimes(time, lease, Opening.longestWait(builder.pollWait, grace));
     this.capabilities = SqsCapabilities.of(facts, times.lateness(), deadLetters != null);
     this.ledger = new Ledger(facts.fifo());
     this.settler = new Settler(client, facts.url(), time, LINGER);
@@ -356,7 +356,10 @@ public final class SqsWorkQueue implements WorkQueue {
       return this;
     }
 
-    /** How long close() waits for deliveries in the callers' hands; 10 s by default. */
+    /**
+     * How long close() waits for deliveries in the callers' hands; 10 s by default. No receive waits
+     * longer than that, since close() waits for the receive that is under way, too.
+     */
     public Builder grace(Duration value) {
       grace = value;
       return this;
@@ -364,8 +367,8 @@ public final class SqsWorkQueue implements WorkQueue {
 
     /**
      * Longest wait of one receive in whole seconds: 1 s to 20 s, 5 s by default, and never more
-     * than a third of the lease. A longer one costs fewer requests while the queue is empty;
-     * close() waits for the receive that is under way.
+     * than a third of the lease, nor than the grace time (but a second). A longer one costs fewer
+     * requests while the queue is empty; close() waits for the receive that is under way.
      */
     public Builder pollWait(Duration value) {
       pollWait = value;
