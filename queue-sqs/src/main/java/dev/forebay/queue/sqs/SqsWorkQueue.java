@@ -104,6 +104,7 @@ public final class SqsWorkQueue implements WorkQueue {
   private final Settlements settlements;
   private final Sender sender;
   private final Outbox outbox;
+  private final Intake intake;
   private final Receiver receiver;
   private final @Nullable DeadLetterQueue dead;
 
@@ -129,18 +130,14 @@ public final class SqsWorkQueue implements WorkQueue {
             ? null
             : new DeadLetterQueue(
                 client, facts, deadLetters, sender, time, LINGER, closing::isClosing);
+    this.intake =
+        new Intake(this, ledger, times, time, settlements, dead == null ? null : dead.letters());
     this.receiver =
         new Receiver(
             facts,
             times,
             time,
-            new Receives(
-                client,
-                facts.url(),
-                times,
-                time,
-                new Intake(
-                    this, ledger, times, time, settlements, dead == null ? null : dead.letters())),
+            new Receives(client, facts.url(), times, time, intake),
             SqsCapabilities.receiveBatch(facts),
             this::held,
             settlements::giveBack);
@@ -266,6 +263,22 @@ public final class SqsWorkQueue implements WorkQueue {
             "Unknown here: this process does not hold it, and SQS cannot be asked for one message."
                 + " It may wait in the queue, be held by another process, or be done"
                 + (dead == null ? "." : "; deadLetters() can list it by its id if it died."));
+  }
+
+  /**
+   * How many messages could not be decoded since this queue was built; each went to the dead
+   * letters, or was delivered as a plain message where there are none (P5).
+   */
+  public long undecodable() {
+    return intake.undecodable();
+  }
+
+  /**
+   * How many duplicates were kept from being delivered since this queue was built: of messages that
+   * this object held or had finished (L1, A2).
+   */
+  public long suppressedDuplicates() {
+    return ledger.suppressed();
   }
 
   @Override

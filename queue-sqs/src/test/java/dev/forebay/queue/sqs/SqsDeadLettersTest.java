@@ -131,5 +131,6 @@ class SqsDeadLettersTest extends SqsQueueTest {
       assertThat(delivery.ack().join()).isEqualTo(Settlement.OK);
     }
     assertThat(bodies).containsExactlyInAnyOrder("broken", "whole");
+    assertThat(queue.undecodable()).isEqualTo(1);
   }
 }

@@ -194,6 +194,7 @@ class SqsTrapsTest extends SqsQueueTest {
       assertThat(queue.poll(Duration.ofMillis(300))).isEmpty();
     }
     assertThat(doubled.fired(SqsFault.DUPLICATE_DELIVERY)).isGreaterThan(1);
+    assertThat(queue.suppressedDuplicates()).isPositive();
     doubled.enable(false);
     assertThat(first.isLost()).isFalse();
     assertThat(first.leaseRemaining()).isGreaterThan(Duration.ofSeconds(15));
@@ -225,7 +226,9 @@ class SqsTrapsTest extends SqsQueueTest {
                     .messageBody(own.received().body())
                     .messageAttributes(own.received().messageAttributes()))
         .join();
+    assertThat(queue.suppressedDuplicates()).isZero();
     assertThat(queue.poll(Duration.ofSeconds(1))).as("the copy while the first is held").isEmpty();
+    assertThat(queue.suppressedDuplicates()).isEqualTo(1);
     assertThat(first.ack().join()).isEqualTo(Settlement.OK);
     await()
         .atMost(SOON)
