@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ final class Settler {
   private final TimeSource time;
   private final Batcher<Request> deletes;
   private final Batcher<Request> changes;
-  private final AtomicBoolean warned = new AtomicBoolean();
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
   Settler(SqsAsyncClient client, String url, TimeSource time, Duration linger) {
@@ -247,7 +248,7 @@ final class Settler {
       } else if (SqsErrors.ofEntry(error).retryable()) {
         again(batcher, request, Result.REFUSED);
       } else {
-        warn(error.code() + ", " + error.message());
+        tell(batcher, SqsErrors.ofEntry(error), error.code() + ", " + error.message());
         giveUp(request, Result.REFUSED);
       }
     }
@@ -256,7 +257,7 @@ final class Settler {
   private void failed(Batcher<Request> batcher, List<Request> batch, Throwable failure) {
     ErrorCode code = SqsErrors.ofCall(failure);
     if (!code.retryable()) {
-      warn(String.valueOf(failure.getMessage()));
+      tell(batcher, code, String.valueOf(failure.getMessage()));
     }
     for (Request request : batch) {
       request.perhapsDone |= code == ErrorCode.AMBIGUOUS;
@@ -294,8 +295,20 @@ final class Settler {
     request.result.complete(request.perhapsDone ? Result.AMBIGUOUS : result);
   }
 
-  private void warn(String what) {
-    if (warned.compareAndSet(false, true)) {
+  /** Once for each action: as long as it is refused, all of them are. */
+  private void tell(Batcher<Request> batcher, ErrorCode code, String what) {
+    String action = batcher == deletes ? "sqs:DeleteMessage" : "sqs:ChangeMessageVisibility";
+    if (!told.add(action)) {
+      return;
+    }
+    if (code == ErrorCode.ACCESS_DENIED) {
+      LOG.error(
+          "SQS refuses to let this process settle messages of {}: allow it {}. Until then they come"
+              + " back by their lease, done or not. {}",
+          url,
+          action,
+          what);
+    } else {
       LOG.warn(
           "SQS refuses to settle messages of {}, which will come back by their lease: {}",
           url,

@@ -411,7 +411,9 @@ public final class SqsWorkQueue implements WorkQueue {
 
     /**
      * Opens the queue. Asks SQS for its attributes and those of its dead-letter queue, each within
-     * 20 s; the caller needs {@code sqs:GetQueueAttributes} and {@code sqs:GetQueueUrl}.
+     * 20 s; the caller needs {@code sqs:GetQueueAttributes} and {@code sqs:GetQueueUrl}. SQS cannot
+     * be asked what else is allowed, and a process that only enqueues needs less than one that
+     * polls: what is refused later is logged as an error with the action to allow.
      *
      * @throws QueueException with {@link ErrorCode#NOT_FOUND}, {@link ErrorCode#ACCESS_DENIED},
      *     {@link ErrorCode#UNAVAILABLE} or {@link ErrorCode#MISCONFIGURED}, each telling what to do

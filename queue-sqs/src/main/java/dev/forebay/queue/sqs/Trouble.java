@@ -1,5 +1,6 @@
 package dev.forebay.queue.sqs;
 
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.time.TimeSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -25,6 +26,7 @@ final class Trouble {
   private final TimeSource time;
   private final Runnable resume;
   private int failures;
+  private boolean denied;
   private boolean pausing;
   private TimeSource.@Nullable Timer pause;
 
@@ -46,10 +48,11 @@ final class Trouble {
 
   /** A receive ended well. */
   void succeeded() {
-    if (failures >= FAILURES_TO_TELL) {
+    if (failures >= FAILURES_TO_TELL || denied) {
       LOG.info("SQS answers again for {}", url);
     }
     failures = 0;
+    denied = false;
   }
 
   /**
@@ -60,20 +63,37 @@ final class Trouble {
   void failed(Throwable failure, boolean closing) {
     Throwable inner = SqsErrors.unwrap(failure);
     failures++;
-    if (failures == FAILURES_TO_TELL && !closing) {
-      LOG.warn(
-          "Receiving from {} fails ({}): {}. Polls return empty until it works again; tried with"
-              + " pauses of up to {} s.",
-          url,
-          SqsErrors.ofCall(inner),
-          inner.getMessage(),
-          LONGEST_PAUSE_MILLIS / 1000);
+    if (!closing) {
+      tell(SqsErrors.ofCall(inner), inner);
     }
     if (pausing || closing) {
       return;
     }
     pausing = true;
     pause = time.schedule(Pauses.after(failures, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS), resume);
+  }
+
+  /** A refusal does not pass by itself, and could not be seen when the queue was opened (S2). */
+  private void tell(ErrorCode code, Throwable failure) {
+    if (code == ErrorCode.ACCESS_DENIED) {
+      if (!denied) {
+        denied = true;
+        LOG.error(
+            "SQS refuses to let this process receive from {}: allow it sqs:ReceiveMessage, and"
+                + " kms:Decrypt where the queue has a key of its own. Polls return empty until"
+                + " then. {}",
+            url,
+            failure.getMessage());
+      }
+    } else if (failures == FAILURES_TO_TELL) {
+      LOG.warn(
+          "Receiving from {} fails ({}): {}. Polls return empty until it works again; tried with"
+              + " pauses of up to {} s.",
+          url,
+          code,
+          failure.getMessage(),
+          LONGEST_PAUSE_MILLIS / 1000);
+    }
   }
 
   /** The pause is over. */

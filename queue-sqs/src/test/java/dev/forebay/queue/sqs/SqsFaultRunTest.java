@@ -24,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
 
@@ -35,6 +36,9 @@ class SqsFaultRunTest {
 
   private static final int CONSUMERS = 8;
   private static final Duration BOUND = Duration.ofMinutes(2);
+
+  /** Long enough for a duplicate to come upon one that is in hand. */
+  private static final long HANDLING_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private int messages;
   private final EmbeddedSqs server = SqsHarness.server();
@@ -141,17 +145,20 @@ class SqsFaultRunTest {
       violation("changed: " + body);
     }
     Delivery other = held.put(delivery.id(), delivery);
-    if (other != null && !other.isLost()) {
+    if (other != null && !other.leaseRemaining().isZero()) {
       violation("held twice: " + body);
     }
+    LockSupport.parkNanos(HANDLING_NANOS);
     boolean fails = delivery.attempt() == 1 && body.hashCode() % 10 == 0;
-    held.remove(delivery.id(), delivery);
     if (fails) {
       failures.incrementAndGet();
+      // It may be back before the answer to this is.
+      held.remove(delivery.id(), delivery);
       delivery.release().join();
       return;
     }
     Settlement settlement = delivery.ack().join();
+    held.remove(delivery.id(), delivery);
     if (settlement == Settlement.OK) {
       if (!acked.add(body) && stored.contains(body)) {
         violation("acked twice: " + body);

@@ -3,6 +3,7 @@ package dev.forebay.queue.sqs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.EnqueueOutcome;
 import dev.forebay.queue.ErrorCode;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -202,12 +204,14 @@ class SqsLimitsTest {
   @Test
   void tooManyInFlight_isWaitedOut() {
     AtomicBoolean full = new AtomicBoolean(true);
+    AtomicInteger refused = new AtomicInteger();
     ExecutionInterceptor overLimit =
         new ExecutionInterceptor() {
           @Override
           public void beforeExecution(
               Context.BeforeExecution context, ExecutionAttributes attributes) {
             if (full.get() && context.request() instanceof ReceiveMessageRequest) {
+              refused.incrementAndGet();
               throw OverLimitException.builder()
                   .message("Too many messages in flight")
                   .statusCode(403)
@@ -219,6 +223,10 @@ class SqsLimitsTest {
     SqsWorkQueue queue = queue(through(overLimit), server.createQueue("over-limit"));
     queue.enqueue(Message.text("x")).join().orThrow();
     assertThat(queue.poll(Duration.ofSeconds(1))).isEmpty();
+    for (int i = 0; i < 100; i++) {
+      assertThat(queue.poll(Duration.ZERO)).isEmpty();
+    }
+    assertThat(refused.get()).as("receives in a second").isBetween(2, 12);
     full.set(false);
     assertThat(queue.poll(SOON).orElseThrow().ack().join()).isEqualTo(Settlement.OK);
   }
@@ -235,8 +243,16 @@ class SqsLimitsTest {
               assertThat(failed.code()).isEqualTo(ErrorCode.ACCESS_DENIED);
               assertThat(failed.retryable()).isFalse();
             });
-    SqsWorkQueue deaf = queue(through(SqsFaults.seed(1).deny("ReceiveMessage").build()), url);
-    assertThat(deaf.poll(Duration.ofMillis(1_500))).isEmpty();
+    SqsFaults noReceives = SqsFaults.seed(1).deny("ReceiveMessage").build();
+    SqsWorkQueue deaf = queue(through(noReceives), url);
+    try (LogLines log = new LogLines(Receiver.class)) {
+      assertThat(deaf.poll(Duration.ofMillis(1_500))).isEmpty();
+      assertThat(noReceives.calls("ReceiveMessage")).isBetween(2L, 12L);
+      assertThat(log.lines(Level.ERROR, url))
+          .singleElement()
+          .satisfies(line -> assertThat(line).contains("allow it sqs:ReceiveMessage"));
+      assertThat(log.lines(Level.WARN, url)).as("said once").isEmpty();
+    }
     SqsWorkQueue stuck =
         queue(
             through(
@@ -245,10 +261,17 @@ class SqsLimitsTest {
                     .deny("ChangeMessageVisibilityBatch")
                     .build()),
             url);
-    Delivery delivery = stuck.poll(SOON).orElseThrow();
-    assertThat(delivery.ack().join()).isEqualTo(Settlement.UNKNOWN);
-    assertThat(delivery.isLost()).as("nothing was changed, so it is held as before").isFalse();
-    assertThat(delivery.extend(Duration.ofMinutes(1)).join()).isEqualTo(Settlement.UNKNOWN);
+    try (LogLines log = new LogLines(Settler.class)) {
+      Delivery delivery = stuck.poll(SOON).orElseThrow();
+      for (int i = 0; i < 2; i++) {
+        assertThat(delivery.ack().join()).isEqualTo(Settlement.UNKNOWN);
+        assertThat(delivery.isLost()).as("nothing was changed, so it is held as before").isFalse();
+        assertThat(delivery.extend(Duration.ofHours(12)).join()).isEqualTo(Settlement.UNKNOWN);
+      }
+      assertThat(log.lines(Level.ERROR, url)).hasSize(2);
+      assertThat(log.lines(Level.ERROR, "allow it sqs:DeleteMessage")).hasSize(1);
+      assertThat(log.lines(Level.ERROR, "allow it sqs:ChangeMessageVisibility")).hasSize(1);
+    }
   }
 
   @Test
