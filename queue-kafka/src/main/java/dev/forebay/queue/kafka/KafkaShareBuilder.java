@@ -13,8 +13,8 @@ import java.util.Map;
  * group's record lock to the lease, its delivery limit to the brokers' maximum and its start to the
  * earliest record, unless they are so already; it fails as MISCONFIGURED when share groups are off
  * or the lease is outside those limits. The record lock is one for the group: build all its queues
- * with the same lease, else the last one built decides; that is logged while others are at work, who
- * then go by the shorter of the lock and their own lease. Not thread-safe.
+ * with the same lease, else the last one built decides; that is logged while others are at work,
+ * who then go by the shorter of the lock and their own lease. Not thread-safe.
  */
 public final class KafkaShareBuilder extends KafkaQueueBuilder<KafkaShareBuilder> {
 

@@ -38,9 +38,9 @@ import org.slf4j.LoggerFactory;
  * RecordLocks}), renewed every third of its time, also while a settlement writes a copy first: such
  * a write begins only on a lock that has time left, and even a closing lane waits a moment for it.
  * How long a lock lives is a setting of the group, and each answer of the broker says what it is
- * now. A renewal that fails means that the lock is gone, and the delivery is told so. A lease that ends
- * is released at the broker, which counts it as a delivery; a record that nobody has seen is not,
- * so it goes back by a copy that carries the attempts as they are.
+ * now. A renewal that fails means that the lock is gone, and the delivery is told so. A lease that
+ * ends is released at the broker, which counts it as a delivery; a record that nobody has seen is
+ * not, so it goes back by a copy that carries the attempts as they are.
  *
  * <h2>The stale record</h2>
  *

@@ -31,8 +31,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the share mode asks and tells the brokers beside records: the group's rights (S2; its settings
- * are {@link ShareGroupSettings}), the backlog, and who has which partition. Stateless but for the client; thread-safe.
+ * What the share mode asks and tells the brokers beside records: the group's rights (S2; its
+ * settings are {@link ShareGroupSettings}), the backlog, and who has which partition. Stateless but
+ * for the client; thread-safe.
  */
 final class ShareAdmin {
 
@@ -104,8 +105,9 @@ final class ShareAdmin {
 
   /**
    * Lets a new group begin with the first record of each partition. Its setting {@value
-   * ShareGroupSettings#OFFSET_RESET} asks for the same, but brokers learn of a setting some time after it was
-   * accepted, and one that serves the group before that would skip what was enqueued until then.
+   * ShareGroupSettings#OFFSET_RESET} asks for the same, but brokers learn of a setting some time
+   * after it was accepted, and one that serves the group before that would skip what was enqueued
+   * until then.
    */
   void startAtTheBeginning(String group, String topic) {
     List<TopicPartition> partitions = partitions(topic);

@@ -138,10 +138,7 @@ final class Batcher<E extends Batcher.Entry> {
     lock.lock();
     try {
       return Uninterrupted.await(
-          idle,
-          () -> pending == 0 && concurrent == 0,
-          time,
-          time.nanoTime() + bound.toNanos());
+          idle, () -> pending == 0 && concurrent == 0, time, time.nanoTime() + bound.toNanos());
     } finally {
       lock.unlock();
     }

@@ -370,8 +370,8 @@ public final class SqsWorkQueue implements WorkQueue {
     }
 
     /**
-     * How long close() waits for deliveries in the callers' hands; 10 s by default. No receive waits
-     * longer than that, since close() waits for the receive that is under way, too.
+     * How long close() waits for deliveries in the callers' hands; 10 s by default. No receive
+     * waits longer than that, since close() waits for the receive that is under way, too.
      */
     public Builder grace(Duration value) {
       grace = value;

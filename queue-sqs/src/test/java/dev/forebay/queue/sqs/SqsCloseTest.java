@@ -23,8 +23,8 @@ class SqsCloseTest {
   private final EmbeddedSqs server = SqsHarness.server();
 
   /**
-   * However short the grace time is against the poll wait: what a receive brings after its queue was
-   * closed could not be given back, and would be nobody's until the lease ends.
+   * However short the grace time is against the poll wait: what a receive brings after its queue
+   * was closed could not be given back, and would be nobody's until the lease ends.
    */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2})

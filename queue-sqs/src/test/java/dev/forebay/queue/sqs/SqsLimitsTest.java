@@ -266,7 +266,7 @@ class SqsLimitsTest {
       for (int i = 0; i < 2; i++) {
         assertThat(delivery.ack().join()).isEqualTo(Settlement.UNKNOWN);
         assertThat(delivery.isLost()).as("nothing was changed, so it is held as before").isFalse();
-        assertThat(delivery.extend(Duration.ofHours(12)).join()).isEqualTo(Settlement.UNKNOWN);
+        assertThat(delivery.extend(Duration.ofHours(1)).join()).isEqualTo(Settlement.UNKNOWN);
       }
       assertThat(log.lines(Level.ERROR, url)).hasSize(2);
       assertThat(log.lines(Level.ERROR, "allow it sqs:DeleteMessage")).hasSize(1);
