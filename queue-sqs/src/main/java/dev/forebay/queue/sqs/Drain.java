@@ -20,6 +20,9 @@ final class Drain {
   /** What the grace time leaves no room for has most of the second that close() may take longer. */
   private static final Duration LAST_MOMENT = Duration.ofMillis(800);
 
+  /** How long after its wait the answer to a receive may take; {@link Opening} leaves room. */
+  private static final Duration ANSWER = Duration.ofSeconds(1);
+
   private final Closing closing;
   private final Ledger ledger;
   private final Receiver receiver;
@@ -59,10 +62,15 @@ final class Drain {
       dead.flush();
     }
     receiver.close();
-    boolean drained = receiver.awaitEnd(left(end)) && closing.awaitDecided(this::nothingHeld, end);
-    long last = Math.max(end, begun + longestWait.toNanos()) + LAST_MOMENT.toNanos();
-    drained &= receiver.awaitEnd(left(last));
+    if (receiver.awaitEnd(left(end))) {
+      // Whether nothing is left is asked at the end.
+      boolean unused = closing.awaitDecided(this::nothingHeld, end);
+    }
+    long received = begun + longestWait.plus(ANSWER).toNanos();
+    long last = Math.max(end, received) + LAST_MOMENT.toNanos();
+    boolean drained = receiver.awaitEnd(left(last));
     drained &= closing.awaitDecided(this::nothingToGiveBack, last);
+    drained &= nothingHeld();
     drained &= sender.awaitIdle(left(last));
     if (dead != null) {
       drained &= dead.awaitIdle(left(last));

@@ -27,11 +27,13 @@ final class Opening {
   }
 
   /**
-   * How long a receive may wait: closing waits for it, and must not take longer than the grace
-   * time. What it brings later is nobody's until its lease ends, if the client is closed then.
+   * How long a receive may wait: closing waits for it and its answer, and must not take longer than
+   * the grace time for that. What it brings later is nobody's until its lease ends, if the client
+   * is closed then.
    */
   static Duration longestWait(Duration pollWait, Duration grace) {
-    return pollWait.compareTo(grace) < 0 ? pollWait : grace;
+    Duration room = grace.minusSeconds(1);
+    return pollWait.compareTo(room) < 0 ? pollWait : room;
   }
 
   /** The queue's facts. */

@@ -324,7 +324,8 @@ public final class SqsWorkQueue implements WorkQueue {
    * {@inheritDoc}
    *
    * <p>A thread that was interrupted closes as any other, and is interrupted still when this ends.
-   * A receive that is under way is waited for, a second at least, also with a shorter grace time.
+   * A receive that is under way is waited for, two seconds if need be, also with a shorter grace
+   * time.
    */
   @Override
   public void close() {
@@ -371,7 +372,7 @@ public final class SqsWorkQueue implements WorkQueue {
 
     /**
      * How long close() waits for deliveries in the callers' hands; 10 s by default. No receive
-     * waits longer than that, since close() waits for the receive that is under way, too.
+     * waits longer than that less a second, since close() waits for the one under way, too.
      */
     public Builder grace(Duration value) {
       grace = value;
@@ -380,7 +381,7 @@ public final class SqsWorkQueue implements WorkQueue {
 
     /**
      * Longest wait of one receive in whole seconds: 1 s to 20 s, 5 s by default, and never more
-     * than a third of the lease, nor than the grace time (but a second). A longer one costs fewer
+     * than a third of the lease, nor than the grace time less a second. A longer one costs fewer
      * requests while the queue is empty; close() waits for the receive that is under way.
      */
     public Builder pollWait(Duration value) {

@@ -27,7 +27,7 @@ class SqsCloseTest {
    * was closed could not be given back, and would be nobody's until the lease ends.
    */
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2})
+  @ValueSource(ints = {0, 1, 3})
   void close_leavesNoReceiveBehind(int graceSeconds) throws Exception {
     AtomicInteger underWay = new AtomicInteger();
     ExecutionInterceptor counter =
