@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder> {
 
   private static final Duration SHORTEST_LEASE = Duration.ofMillis(100);
-  private static final int MAX_POLL = 2_000;
+
+  /** What one partition may take beyond its part of the room; see {@link KeyedRoom}. */
+  private static final int MAX_POLL = 500;
 
   /** A quarter of an hour of 9,000 records a second is what a ledger spans. */
   private static final Duration LONGEST_HELD = Duration.ofMinutes(15);
@@ -54,7 +56,8 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
    * The most records in hand and fetched ahead, 10,000 by default: what handlers work on, what
    * waits behind it in its key, and what the broker does not know yet to be done. At least 4, at
    * most 262,144. The commit metadata carries some 20,000 in any mixture of done and not done; in
-   * real mixtures far more.
+   * real mixtures far more. Where a member has several partitions, what waits in one of them fills
+   * two thirds of this at most, and the others go on with the rest.
    */
   public KafkaKeyedBuilder maxInFlight(int records) {
     if (records < 4 || records > KeyedMetadata.MAX_RETRIES) {
@@ -130,7 +133,11 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
     KeyedAdmin keyed = new KeyedAdmin(admin);
     boolean modern = !properties.wantsClassicGroups() && keyed.offersConsumerProtocol();
     consumerProperties =
-        properties.member(group, groupInstanceId, modern, Math.min(MAX_POLL, maxInFlight / 4));
+        properties.member(
+            group, groupInstanceId, modern, Math.min(MAX_POLL, Math.max(1, maxInFlight / 8)));
+    consumerProperties.putIfAbsent(
+        ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG,
+        (int) KeyedRoom.fetchBytes(maxInFlightBytes));
     Duration session =
         modern
             ? keyed.sessionTimeout(group)

@@ -52,6 +52,7 @@ final class KeyedConsumer implements Runnable {
   private static final Duration LAST_MOMENTS = Duration.ofMillis(400);
 
   private final KeyedSettings settings;
+  private final KeyedRoom room;
   private final TimeSource time;
   private final KeyedBuffer buffer;
   private final KeyedIntake intake;
@@ -74,6 +75,7 @@ final class KeyedConsumer implements Runnable {
       KeyedCounters counters,
       Supplier<Consumer<byte[], byte[]>> consumers) {
     this.settings = settings;
+    this.room = new KeyedRoom(settings);
     this.time = settings.time();
     this.buffer = buffer;
     this.intake = intake;
@@ -213,15 +215,9 @@ final class KeyedConsumer implements Runnable {
 
   /** Pauses and resumes partitions; whether any is fetched. */
   private boolean throttle(Load load) {
-    boolean full =
-        closing
-            || load.records() > settings.maxRecords() - settings.maxPoll()
-            || load.bytes() >= settings.maxBytes();
+    boolean full = closing || room.isFull(load);
     Collection<KeyedPartition> partitions = assignment.partitions();
     Set<TopicPartition> paused = assignment.paused();
-    // The last fifth of the room is for partitions that have less than their share.
-    boolean crowded = load.records() > settings.maxRecords() * 0.8 && partitions.size() > 1;
-    int share = settings.maxRecords() / Math.max(1, partitions.size());
     List<TopicPartition> pause = new ArrayList<>(0);
     List<TopicPartition> resume = new ArrayList<>(0);
     buffer.locked(
@@ -234,7 +230,7 @@ final class KeyedConsumer implements Runnable {
                 full
                     || partition.nearCeiling
                     || partition.tooFar
-                    || (crowded && partition.held > share);
+                    || !room.mayFetch(partition, load, partitions.size());
             if (stop != paused.contains(partition.id)) {
               (stop ? pause : resume).add(partition.id);
             }

@@ -40,6 +40,9 @@ final class KeyedPartition {
   /** Records held: not resolved, or resolved and not confirmed. */
   int held;
 
+  /** Bytes of those that are not resolved. */
+  long heldBytes;
+
   /** Records in somebody's hand. */
   int leased;
 

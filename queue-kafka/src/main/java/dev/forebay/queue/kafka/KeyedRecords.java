@@ -193,6 +193,7 @@ final class KeyedRecords {
     partition.unlink(record);
     partition.resolved(record);
     bytes -= record.bytes;
+    partition.heldBytes -= record.bytes;
     acksWaiting++;
     KeyedRecord next = lanes.leave(record);
     record.envelope = null;
@@ -272,6 +273,7 @@ final class KeyedRecords {
     partitions.add(partition);
     records++;
     bytes += record.bytes;
+    partition.heldBytes += record.bytes;
     Envelope envelope = record.envelope;
     if (envelope == null) {
       record.state = State.ASIDE;
@@ -351,6 +353,7 @@ final class KeyedRecords {
     record.partition.held--;
     records--;
     bytes -= record.bytes;
+    record.partition.heldBytes -= record.bytes;
     KeyedRecord next = lanes.leave(record);
     if (next != null) {
       place(next, time.nanoTime());

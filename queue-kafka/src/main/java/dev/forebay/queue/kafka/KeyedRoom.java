@@ -1,0 +1,53 @@
+package dev.forebay.queue.kafka;
+
+import dev.forebay.queue.kafka.KeyedBuffer.Load;
+
+/**
+ * Which partitions may be fetched, by the records and bytes that are held. Immutable.
+ *
+ * <p>One alone may fill the room. Among several, what waits in one of them, be it behind a single
+ * key, must not leave the others without (R4, K3): a partition is fetched while it holds at most
+ * {@value #TIMES_FREE} times what is free, so that one which only fills up ends at two thirds of
+ * the room, a second one like it at two thirds of the rest, and so on. Where all are busy the
+ * limits hardly bind.
+ *
+ * <p>What is fetched comes in chunks, by one of which each limit is exceeded. The reserve therefore
+ * ends with the third or fourth partition that only fills up; then all wait until something is
+ * settled or comes due.
+ */
+record KeyedRoom(KeyedSettings settings) {
+
+  private static final int TIMES_FREE = 2;
+
+  /** What the client fetches of a partition at once by default, unless a record is larger. */
+  private static final long FETCH_BYTES = 1 << 20;
+
+  /** Whether nothing may be fetched of any partition. */
+  boolean isFull(Load load) {
+    return load.records() > settings.maxRecords() - settings.maxPoll()
+        || load.bytes() >= settings.maxBytes();
+  }
+
+  /**
+   * Whether a partition may be fetched, as long as the room is not full.
+   *
+   * @param partitions how many this member has
+   */
+  boolean mayFetch(KeyedPartition partition, Load load, int partitions) {
+    if (partitions < 2) {
+      return true;
+    }
+    // Less the chunk that may come, and the one for which the others need room after it.
+    long free = settings.maxRecords() - 2L * settings.maxPoll() - load.records();
+    long freeBytes = settings.maxBytes() - fetchBytes(settings.maxBytes()) - load.bytes();
+    // Next to nothing is always little enough: a message or two that wait stop no partition.
+    return partition.held <= Math.max(settings.maxPoll() / 4, TIMES_FREE * free)
+        && partition.heldBytes
+            <= Math.max(fetchBytes(settings.maxBytes()) / 4, TIMES_FREE * freeBytes);
+  }
+
+  /** The most to fetch of a partition at once where so many bytes may be held. */
+  static long fetchBytes(long maxBytes) {
+    return Math.min(FETCH_BYTES, Math.max(1, maxBytes / 8));
+  }
+}

@@ -1,0 +1,152 @@
+package dev.forebay.queue.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.forebay.queue.Delivery;
+import dev.forebay.queue.KeyPolicy;
+import dev.forebay.queue.Message;
+import dev.forebay.queue.Settlement;
+import dev.forebay.queue.kafka.KeyedBuffer.Load;
+import dev.forebay.queue.testkit.server.EmbeddedKafka;
+import dev.forebay.queue.time.ManualTimeSource;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+import org.apache.kafka.common.TopicPartition;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** Room for some partitions when others only fill up (R4, K3). */
+class KeyedRoomTest {
+
+  private static final Duration LONG = Duration.ofSeconds(60);
+
+  private static KeyedSettings settings(int maxRecords, int maxPoll, long maxBytes) {
+    return new KeyedSettings(
+        "t",
+        "g",
+        Duration.ofSeconds(1),
+        null,
+        KeyPolicy.STRICT,
+        maxRecords,
+        maxBytes,
+        maxPoll,
+        Duration.ofMillis(200),
+        Duration.ZERO,
+        Duration.ofSeconds(1),
+        Duration.ZERO,
+        new ManualTimeSource());
+  }
+
+  private static Load load(List<KeyedPartition> partitions) {
+    long records = partitions.stream().mapToLong(each -> each.held).sum();
+    long bytes = partitions.stream().mapToLong(each -> each.heldBytes).sum();
+    return new Load(records, bytes, 0, 0, true, Long.MAX_VALUE);
+  }
+
+  private static List<KeyedPartition> partitions(int count) {
+    List<KeyedPartition> partitions = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      partitions.add(new KeyedPartition(new TopicPartition("t", i), KeyedLedger.at(0), 1));
+    }
+    return partitions;
+  }
+
+  /** Fetches whole chunks of one partition for as long as it may be. */
+  private static void fill(
+      KeyedRoom room, KeyedPartition one, List<KeyedPartition> all, int chunk, long bytesEach) {
+    while (!room.isFull(load(all)) && room.mayFetch(one, load(all), all.size())) {
+      one.held += chunk;
+      one.heldBytes += chunk * bytesEach;
+    }
+  }
+
+  @Test
+  void R4_partitionsThatFillUp_leaveRoomForTheOthers() {
+    KeyedRoom room = new KeyedRoom(settings(10_000, 500, 1L << 40));
+    List<KeyedPartition> all = partitions(6);
+    for (int i = 0; i < 3; i++) {
+      fill(room, all.get(i), all, 500, 1);
+      assertThat(all.get(i).held).isGreaterThanOrEqualTo(500);
+    }
+    assertThat(all.get(0).held).isGreaterThan(6_000);
+    assertThat(room.isFull(load(all))).isFalse();
+    assertThat(room.mayFetch(all.get(0), load(all), 6)).isFalse();
+    assertThat(room.mayFetch(all.get(4), load(all), 6)).isTrue();
+  }
+
+  @Test
+  void R4_bytesOfOnePartition_leaveRoomForTheOthers() {
+    KeyedRoom room = new KeyedRoom(settings(100_000, 500, 64L << 20));
+    List<KeyedPartition> all = partitions(2);
+    fill(room, all.get(0), all, 10, 100_000);
+    assertThat(all.get(0).heldBytes).isBetween(40L << 20, 50L << 20);
+    assertThat(room.isFull(load(all))).isFalse();
+    assertThat(room.mayFetch(all.get(1), load(all), 2)).isTrue();
+  }
+
+  @Test
+  void onePartitionAlone_mayFillTheRoom() {
+    KeyedRoom room = new KeyedRoom(settings(10_000, 500, 1L << 40));
+    List<KeyedPartition> all = partitions(1);
+    fill(room, all.get(0), all, 500, 1);
+    assertThat(all.get(0).held).isEqualTo(10_000);
+  }
+
+  private static String keyOf(int partition) {
+    for (int i = 0; ; i++) {
+      String key = "key-" + i;
+      byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
+      if (BuiltInPartitioner.partitionForKey(bytes, 2) == partition) {
+        return key;
+      }
+    }
+  }
+
+  /** A key that waits, with more behind it than may be held, stops its own partition alone. */
+  @Test
+  void R4_keyThatWaits_doesNotStopTheOtherPartition() {
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "keyed-room";
+    kafka.createTopic(topic, 2);
+    try (KafkaWorkQueue queue =
+        KafkaWorkQueue.keyed(kafka.clientProperties(), topic)
+            .withoutDelays()
+            .withoutDeadLetters()
+            .maxInFlight(200)
+            .grace(Duration.ZERO)
+            .build()) {
+      List<Message> waiting = new ArrayList<>();
+      for (int i = 0; i < 1_000; i++) {
+        waiting.add(Message.text("waits").key(keyOf(0)));
+      }
+      queue.enqueueAll(waiting).join().forEach(outcome -> outcome.orThrow());
+      Delivery first = queue.poll(LONG).orElseThrow();
+      assertThat(first.release(Duration.ofMinutes(10)).join()).isEqualTo(Settlement.OK);
+      // By now all is fetched that will be.
+      assertThat(queue.poll(Duration.ofSeconds(1))).isEmpty();
+      List<Message> others = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        others.add(Message.text("other").key(keyOf(1)));
+      }
+      queue.enqueueAll(others).join().forEach(outcome -> outcome.orThrow());
+      int[] done = new int[1];
+      Awaitility.await("messages of the other partition")
+          .atMost(LONG)
+          .until(
+              () -> {
+                queue
+                    .poll(10, Duration.ofMillis(200))
+                    .forEach(
+                        delivery -> {
+                          assertThat(delivery.message().text()).isEqualTo("other");
+                          assertThat(delivery.ack().join()).isEqualTo(Settlement.OK);
+                          done[0]++;
+                        });
+                return done[0] == 40;
+              });
+    }
+  }
+}
