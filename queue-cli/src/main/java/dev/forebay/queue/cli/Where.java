@@ -88,6 +88,14 @@ final class Where {
   private @Nullable String deadLetterTopic;
 
   @Option(
+      names = "--group",
+      paramLabel = "GROUP",
+      description =
+          "Kafka: only what died in this group, to be brought back for it alone; by default what"
+              + " died in any, to be brought back for all.")
+  private @Nullable String group;
+
+  @Option(
       names = "--config",
       paramLabel = "FILE",
       description = "Kafka: a file of client properties, for TLS and SASL.")
@@ -117,6 +125,7 @@ final class Where {
       refuse("--bootstrap", bootstrap);
       refuse("--topic", topic);
       refuse("--dead-letter-topic", deadLetterTopic);
+      refuse("--group", group);
       refuse("--config", config);
       return sqs(need("--queue-url", queueUrl));
     }
@@ -165,7 +174,12 @@ final class Where {
     // no share groups, and with the classic protocol no right to look at a group.
     properties.putIfAbsent("group.protocol", "classic");
     KafkaKeyedBuilder builder =
-        KafkaWorkQueue.keyed(properties, queueTopic).group(GROUP).grace(GRACE).withoutDelays();
+        KafkaWorkQueue.keyed(properties, queueTopic).grace(GRACE).withoutDelays();
+    if (group == null) {
+      builder.group(GROUP).deadLettersOfEveryGroup();
+    } else {
+      builder.group(group);
+    }
     if (deadLetterTopic != null) {
       builder.deadLetters(deadLetterTopic);
     }

@@ -103,6 +103,12 @@ class DeadLettersCommandTest {
             ? KafkaWorkQueue.keyed(kafka.clientProperties(), topic).withoutDelays().build()
             : KafkaWorkQueue.shared(kafka.clientProperties(), topic).withoutDelays().build()) {
       walkThrough(queue, where);
+      String grouped = die(queue, Message.text("grouped"), "Group");
+      String group = (mode.equals("keyed") ? "forebay-keyed-" : "forebay-") + topic;
+      assertThat(run(where, "list", "--cause=Group", "--group=" + group).out()).contains(grouped);
+      assertThat(run(where, "list", "--cause=Group", "--group=other").out())
+          .contains("0 dead letters");
+      assertThat(run(where, "list", "--cause=Group").out()).contains(grouped);
     }
   }
 
@@ -184,6 +190,7 @@ class DeadLettersCommandTest {
         "list --backend=sqs --queue-url=x --endpoint=nowhere | --endpoint needs a scheme",
         "list --backend=kafka | --backend kafka needs --topic",
         "list --backend=kafka --topic=t | needs --bootstrap",
+        "list --backend=sqs --queue-url=x --group=g | --group has no meaning with --backend sqs",
         "list --backend=kafka --topic=t --region=r | --region has no meaning",
         "list --backend=kafka --topic=t --config=/no/such/file | --config: cannot read",
         "list --backend=kafka --topic=t --max=0 | --max must be from 1",

@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param record where it is
  * @param envelope as much of the message as can be read, with what it died of
+ * @param again what the record carries that brings it back
  * @param obstacle why it cannot be brought back, and what to do; null when this is the whole
  *     message
  */
 record DeadRecord(
-    ConsumerRecord<byte[], byte[]> record, Envelope envelope, @Nullable String obstacle)
+    ConsumerRecord<byte[], byte[]> record, Envelope envelope, Copy again, @Nullable String obstacle)
     implements DeadLetterStore.Found {
 
   /** What the broker writes beside key and value; the record's own headers are lost. */
@@ -44,13 +45,17 @@ record DeadRecord(
       return withoutCopy(record, name);
     }
     Envelope envelope;
+    Copy again;
     try {
-      envelope = RecordCodec.decode(record).envelope();
+      RecordCodec.Decoded decoded = RecordCodec.decode(record);
+      envelope = decoded.envelope();
+      again = decoded.redriven();
     } catch (RecordCodec.UndecodableException e) {
       Envelope broken = broken(record, name, String.valueOf(e.getMessage()));
       return new DeadRecord(
           record,
           broken,
+          Copy.NONE,
           "The record "
               + broken.id()
               + " is no message that a worker could be given. Look at it with Kafka's own tools,"
@@ -59,7 +64,7 @@ record DeadRecord(
     if (envelope.deadLetter() == null) {
       envelope = foreign(record, envelope, name);
     }
-    return new DeadRecord(record, envelope, null);
+    return new DeadRecord(record, envelope, again, null);
   }
 
   /** The broker says what died and where, and did not copy the record: its default. */
@@ -77,6 +82,7 @@ record DeadRecord(
     return new DeadRecord(
         record,
         envelope,
+        Copy.NONE,
         "The broker wrote down that the record "
             + envelope.id()
             + " (topic, partition, offset) died, and not the record itself. Read it there with"

@@ -198,7 +198,10 @@ final class DeadTopicWalk implements DeadLetterStore.Walk {
     BitSet marks = marked.get(partition);
     boolean isDealtWith = marks != null && marks.get((int) (record.offset() - begin(partition)));
     if (!isDealtWith && !DeadLetterMark.isMark(record)) {
-      read.add(DeadRecord.read(record, name));
+      DeadRecord letter = DeadRecord.read(record, name);
+      if (letters.isShown(letter)) {
+        read.add(letter);
+      }
     }
   }
 

@@ -146,7 +146,10 @@ final class Intake {
               Attempts.NONE,
               settings.time().now(),
               settings.topic());
-      sent = enqueuer.send(RecordCodec.undecodableDeadLetter(deadLetters, held.record, letter));
+      sent =
+          enqueuer.send(
+              RecordCodec.undecodableDeadLetter(
+                  deadLetters, held.record, letter, settings.group()));
     }
     CompletableFuture<Void> unused = sent.whenComplete((stored, error) -> written(held, error));
   }

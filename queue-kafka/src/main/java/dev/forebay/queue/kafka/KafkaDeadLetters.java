@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The dead-letter topic of a queue, to be walked over (D3), whatever the queue's mode.
@@ -27,6 +28,7 @@ final class KafkaDeadLetters implements DeadLetterStore {
 
   private final String topic;
   private final String deadTopic;
+  private final @Nullable String group;
   private final Enqueuer enqueuer;
   private final Supplier<Consumer<byte[], byte[]>> consumers;
   private final Duration patience;
@@ -35,18 +37,22 @@ final class KafkaDeadLetters implements DeadLetterStore {
   /**
    * Works on {@code deadTopic}, bringing back to {@code topic}.
    *
+   * @param group the group whose dead letters are shown, and brought back for it alone, beside
+   *     those that say no group; null: those of every group are shown, and brought back for all
    * @param consumers makes a consumer without a group for each walk
    * @param patience how long a broker may take to answer
    */
   KafkaDeadLetters(
       String topic,
       String deadTopic,
+      @Nullable String group,
       Enqueuer enqueuer,
       Supplier<Consumer<byte[], byte[]>> consumers,
       Duration patience,
       TimeSource time) {
     this.topic = topic;
     this.deadTopic = deadTopic;
+    this.group = group;
     this.enqueuer = enqueuer;
     this.consumers = consumers;
     this.patience = patience;
@@ -63,6 +69,12 @@ final class KafkaDeadLetters implements DeadLetterStore {
     return new DeadTopicWalk(this, topic, deadTopic, consumers.get(), patience, time);
   }
 
+  /** Whether a dead letter is to be shown; what other groups did with the message is theirs. */
+  boolean isShown(DeadRecord letter) {
+    String diedIn = letter.again().group();
+    return group == null || diedIn == null || diedIn.equals(group);
+  }
+
   /**
    * Writes the message to the queue's topic again; its dead letter is to be {@link #markRedriven
    * marked} once that is done.
@@ -72,8 +84,10 @@ final class KafkaDeadLetters implements DeadLetterStore {
     if (obstacle != null) {
       return CompletableFuture.completedFuture(failed(ErrorCode.INVALID_MESSAGE, obstacle));
     }
+    Copy again = letter.again();
+    Copy copy = group == null ? new Copy(again.number(), again.fence(), null) : again;
     return enqueuer
-        .send(RecordCodec.encode(topic, letter.envelope().redriven(), 0, 0))
+        .send(RecordCodec.encode(topic, letter.envelope().redriven(), copy, 0))
         .handle((stored, error) -> error == null ? Optional.empty() : notWritten(topic, error));
   }
 

@@ -54,6 +54,7 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
   Duration answerWithin = Duration.ofSeconds(15);
   @Nullable String deadLetters;
   @Nullable DelayTopic delays;
+  private boolean anyGroup;
   private @Nullable Short createReplicas;
   TimeSource time = SystemTimeSource.get();
 
@@ -83,6 +84,16 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
    */
   public B deadLetters(String topicName) {
     this.deadLetters = topicName;
+    return self();
+  }
+
+  /**
+   * Makes {@link KafkaWorkQueue#deadLetters()} show what died in any group of the topic, and bring
+   * it back for every group. By default it shows what died in this queue's group, beside what says
+   * no group, and brings it back for that group alone. For tools that work on a topic as a whole.
+   */
+  public B deadLettersOfEveryGroup() {
+    this.anyGroup = true;
     return self();
   }
 
@@ -238,6 +249,7 @@ public abstract class KafkaQueueBuilder<B extends KafkaQueueBuilder<B>> {
             new KafkaDeadLetters(
                 topic,
                 dead,
+                anyGroup ? null : group,
                 enqueuer,
                 () -> {
                   try {

@@ -157,7 +157,11 @@ final class KeyedConsumption implements Consumption {
     Envelope dead =
         mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
     return enqueuer
-        .send(RecordCodec.encode(topic, dead, 0, 0))
+        .send(
+            RecordCodec.encodeDead(
+                topic,
+                dead,
+                new Copy(mine.record.copy.number(), mine.fencingToken(), settings.group())))
         .handle((stored, error) -> error)
         .thenCompose(error -> afterWriting(mine, topic, error));
   }

@@ -121,7 +121,9 @@ final class KeyedIntake {
             settings.time().now(),
             settings.topic());
     writing.incrementAndGet();
-    write(broken, RecordCodec.undecodableDeadLetter(deadLetters, record, letter));
+    write(
+        broken,
+        RecordCodec.undecodableDeadLetter(deadLetters, record, letter, settings.group()));
   }
 
   private void write(KeyedRecord broken, ProducerRecord<byte[], byte[]> letter) {

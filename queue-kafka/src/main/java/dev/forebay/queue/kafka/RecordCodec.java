@@ -39,6 +39,12 @@ final class RecordCodec {
   /** The only group that is to see a copy: other groups have settled the message themselves. */
   private static final String GROUP = Message.RESERVED_HEADER_PREFIX + "group";
 
+  /**
+   * The group in which a dead letter died, which is the only one to see it when it is redriven. Not
+   * {@link #GROUP}: who polls the dead letters as a queue is to see it, whatever his group.
+   */
+  private static final String DIED_IN = Message.RESERVED_HEADER_PREFIX + "died-in";
+
   /** The message's id; a record of another producer has none. */
   private static final String ID = Message.RESERVED_HEADER_PREFIX + "id";
 
@@ -59,12 +65,18 @@ final class RecordCodec {
    * A decoded record.
    *
    * @param notBefore when it may first be delivered, in milliseconds of the wall clock; 0: at once
+   * @param diedIn of a dead letter, the group in which it died, as far as it says so
    */
-  record Decoded(Envelope envelope, Copy copy, long notBefore) {
+  record Decoded(Envelope envelope, Copy copy, long notBefore, @Nullable String diedIn) {
 
     /** How often the message was copied to a new record. */
     int copies() {
       return copy.number();
+    }
+
+    /** What a record carries that brings this dead letter back. */
+    Copy redriven() {
+      return new Copy((int) Math.min(copy.number() + 1L, MAX_COPIES), copy.fence(), diedIn);
     }
 
     /** Whether the record is a copy that some other group asked for: to be settled unseen. */
@@ -116,6 +128,20 @@ final class RecordCodec {
     return new ProducerRecord<>(topic, null, key, message.body(), headers);
   }
 
+  /**
+   * A dead letter.
+   *
+   * @param last the number of copies, fencing token and group that it died with
+   */
+  static ProducerRecord<byte[], byte[]> encodeDead(String topic, Envelope dead, Copy last) {
+    ProducerRecord<byte[], byte[]> record =
+        encode(topic, dead, new Copy(last.number(), last.fence(), null), 0);
+    if (last.group() != null) {
+      record.headers().add(DIED_IN, utf8(last.group()));
+    }
+    return record;
+  }
+
   static Decoded decode(ConsumerRecord<byte[], byte[]> record) throws UndecodableException {
     byte @Nullable [] body = record.value();
     if (body == null) {
@@ -153,7 +179,11 @@ final class RecordCodec {
                   ? ""
                   : record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
-      return new Decoded(envelope, new Copy(copies, fence, reserved.get(GROUP)), notBefore);
+      return new Decoded(
+          envelope,
+          new Copy(copies, fence, reserved.get(GROUP)),
+          notBefore,
+          reserved.get(DIED_IN));
     } catch (QueueException e) {
       throw new UndecodableException(String.valueOf(e.getMessage()));
     }
@@ -162,9 +192,11 @@ final class RecordCodec {
   /**
    * The dead letter of a record that could not be decoded: value, key and headers byte for byte,
    * but for reserved names, which would be taken for the library's own.
+   *
+   * @param group the group that could not decode it
    */
   static ProducerRecord<byte[], byte[]> undecodableDeadLetter(
-      String topic, ConsumerRecord<byte[], byte[]> record, DeadLetter letter) {
+      String topic, ConsumerRecord<byte[], byte[]> record, DeadLetter letter, String group) {
     RecordHeaders headers = new RecordHeaders();
     for (Header header : record.headers()) {
       String name = header.key();
@@ -178,6 +210,7 @@ final class RecordCodec {
             letter.attempts(),
             letter);
     envelope.metadata().forEach((name, value) -> headers.add(name, utf8(value)));
+    headers.add(DIED_IN, utf8(group));
     return new ProducerRecord<>(topic, null, record.key(), record.value(), headers);
   }
 

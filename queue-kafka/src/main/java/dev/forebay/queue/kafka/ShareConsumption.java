@@ -200,7 +200,9 @@ final class ShareConsumption implements Consumption {
         mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
     return writeFirst(
         mine,
-        () -> enqueuer.send(RecordCodec.encode(topic, dead, held.copies, 0)),
+        () ->
+            enqueuer.send(
+                RecordCodec.encodeDead(topic, dead, new Copy(held.copies, 0, settings.group()))),
         error -> {
           log.warn(
               "Topic {}: no dead letter could be written to {}; the message stays under its"

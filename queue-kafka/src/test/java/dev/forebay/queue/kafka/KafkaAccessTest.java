@@ -177,6 +177,34 @@ class KafkaAccessTest {
   }
 
   @Test
+  void keyedWorkersPermissions_areEnough() throws Exception {
+    String topic = "granted-keyed";
+    String group = "forebay-keyed-" + topic;
+    topics(topic);
+    List<Grant> grants = new ArrayList<>(worker(topic));
+    grants.removeIf(grant -> grant.type == ResourceType.GROUP);
+    grants.add(new Grant(ResourceType.GROUP, group, AclOperation.READ));
+    grantOnly(grants);
+    KafkaKeyedBuilder builder =
+        KafkaWorkQueue.keyed(login(PASSWORD), topic)
+            .withoutDelays()
+            .grace(Duration.ofSeconds(2))
+            .answerWithin(Duration.ofSeconds(20));
+    assertThat(catchThrowable(() -> builder.build().close()))
+        .isInstanceOfSatisfying(
+            QueueException.class,
+            e -> {
+              assertThat(e.code()).isEqualTo(ErrorCode.ACCESS_DENIED);
+              assertThat(e.getMessage()).contains("DESCRIBE_CONFIGS", group);
+            });
+    grants.add(new Grant(ResourceType.GROUP, group, AclOperation.DESCRIBE_CONFIGS));
+    grantOnly(grants);
+    try (KafkaWorkQueue queue = builder.build()) {
+      worksThroughout(queue);
+    }
+  }
+
+  @Test
   void wrongPassword_isDenied_andNotRepeatedInTheText() {
     topics("password");
     assertThatThrownBy(

@@ -255,13 +255,29 @@ class RecordCodecTest {
                 new DeadLetterCause(DeadLetterCause.UNDECODABLE, "no value"),
                 Attempts.NONE,
                 NOW,
-                "jobs"));
+                "jobs"),
+            "group");
     assertThat(dead.key()).isEqualTo(source.key());
     assertThat(dead.value()).isNull();
     assertThat(dead.headers().lastHeader("alien-forebay-attempts").value()).isEqualTo(utf8("many"));
     assertThat(dead.headers().lastHeader("binary").value()).isEqualTo(new byte[] {(byte) 0xFF, 0});
     assertThat(dead.headers().lastHeader("forebay-cause").value()).isEqualTo(utf8("UNDECODABLE"));
     assertThat(dead.headers().lastHeader("forebay-id").value()).isEqualTo(utf8("jobs-3-42"));
+    assertThat(dead.headers().lastHeader("forebay-died-in").value()).isEqualTo(utf8("group"));
+  }
+
+  /** Who polls the dead letters as a queue gets it, whatever his group; a redrive is for its own. */
+  @Test
+  void deadLetter_saysItsGroupAndFence_andIsForEverybody() throws Exception {
+    Envelope sent =
+        Envelope.fresh("id-1", Message.text("m"), NOW)
+            .dead(new DeadLetterCause("Boom", ""), NOW, "jobs");
+    RecordCodec.Decoded back =
+        RecordCodec.decode(
+            arrived(RecordCodec.encodeDead("jobs.dlq", sent, new Copy(3, 77, "group"))));
+    assertThat(back.envelope()).isEqualTo(sent);
+    assertThat(back.isForOtherThan("other")).isFalse();
+    assertThat(back.redriven()).isEqualTo(new Copy(4, 77, "group"));
   }
 
   @Test
