@@ -135,7 +135,12 @@ final class KeyedAssignment implements ConsumerRebalanceListener {
     }
     int generation = Math.max(0, consumer().groupMetadata().generationId());
     for (TopicPartition id : unrestored) {
-      KeyedPartition partition = restored(id, committed.get(id), generation);
+      OffsetAndMetadata at = committed.get(id);
+      if (at != null) {
+        // Where the client begins by itself may be what was committed a moment before this.
+        consumer().seek(id, at);
+      }
+      KeyedPartition partition = restored(id, at, generation);
       partition.leaving = closing.getAsBoolean();
       partitions.put(id, partition);
     }

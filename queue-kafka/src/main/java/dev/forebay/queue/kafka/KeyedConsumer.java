@@ -265,8 +265,8 @@ final class KeyedConsumer implements Runnable {
       List<ConsumerRecord<byte[], byte[]>> fetched,
       @Nullable OffsetAndMetadata position) {
     long first = fetched.get(0).offset();
-    KeyedPartition partition = was.seen && first < was.ledger.next() ? startAgain(was, first) : was;
-    partition.seen = true;
+    // Before the committed offset, too, where it lies beyond the end of a log that was cut.
+    KeyedPartition partition = first < was.ledger.next() ? startAgain(was, first) : was;
     List<ConsumerRecord<byte[], byte[]>> work = new ArrayList<>(fetched.size());
     long[] refused = {-1};
     buffer.locked(
@@ -298,7 +298,8 @@ final class KeyedConsumer implements Runnable {
   /** The log was cut or replaced: what is known of its offsets means other records now. */
   private KeyedPartition startAgain(KeyedPartition was, long offset) {
     log.warn(
-        "{}: the log goes on at offset {}, before what was fetched; it begins anew there",
+        "{}: the log goes on at offset {}, before what was fetched or committed; it begins anew"
+            + " there",
         was,
         offset);
     counters.truncations.increment();

@@ -58,9 +58,6 @@ final class KeyedPartition {
   /** A record was refused because it is too far ahead of the first unresolved one. */
   boolean tooFar;
 
-  /** Any record was fetched. */
-  boolean seen;
-
   private final ArrayDeque<KeyedRecord> unconfirmed = new ArrayDeque<>();
   private @Nullable KeyedRecord newest;
   private long deliveries;

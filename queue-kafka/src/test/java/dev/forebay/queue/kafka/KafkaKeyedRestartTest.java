@@ -239,6 +239,30 @@ class KafkaKeyedRestartTest {
     awaitCommitted(topic, 10);
   }
 
+  /** As after an unclean election: the group had got further than the log that is left. */
+  @Test
+  void I1_committedOffsetBeyondTheLog_skipsNoNewRecord() throws Exception {
+    String topic = "keyed-cut";
+    try (KafkaWorkQueue queue = builder(topic).build()) {
+      enqueue(queue, 2);
+      ackAll(take(queue, 2).values());
+    }
+    kafka
+        .admin()
+        .alterConsumerGroupOffsets(
+            topic, Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(1_000)))
+        .all()
+        .get(30, TimeUnit.SECONDS);
+    try (KafkaWorkQueue queue = builder(topic).build()) {
+      queue.enqueue(Message.text("new")).join().orThrow();
+      Map<String, Delivery> taken = take(queue, 3);
+      assertThat(taken).containsOnlyKeys("m0", "m1", "new");
+      assertThat(queue.unwrap(KafkaKeyedStats.class).truncations()).isEqualTo(1);
+      ackAll(taken.values());
+    }
+    awaitCommitted(topic, 3);
+  }
+
   @Test
   void C8_metadataNearlyFull_stopsIntakeUntilThereIsRoom() throws Exception {
     String topic = "keyed-ceiling";
