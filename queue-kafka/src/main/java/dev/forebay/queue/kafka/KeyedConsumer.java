@@ -363,6 +363,7 @@ final class KeyedConsumer implements Runnable {
     log.debug("Topic {}: leaving the group{}", settings.topic(), interrupted ? " in haste" : "");
     try {
       long last = Math.max(closeBy, time.nanoTime() + LAST_MOMENTS.toNanos());
+      intake.close();
       buffer.leave(assignment.partitions());
       if (!interrupted) {
         boolean unused = commits.commitNow(consumer, assignment.partitions(), last);

@@ -8,6 +8,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -19,11 +22,17 @@ import org.slf4j.LoggerFactory;
 /**
  * Decodes fetched records, and writes the dead letters of those that cannot be decoded (P5).
  * Thread-safe; records come from the consumer's thread.
+ *
+ * <p>A write may block for as long as the producer's buffer is full or nobody knows where the topic
+ * is ({@code max.block.ms}). So it has a thread of its own, which comes with the first one and goes
+ * when there are no more: the consumer's would fall out of the group, that of the timers would hold
+ * up every queue of the process. What waits for the thread is bounded by what the buffer holds.
  */
-final class KeyedIntake {
+final class KeyedIntake implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(KeyedIntake.class);
   private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final Duration WRITER_IDLE = Duration.ofSeconds(5);
 
   /** What a record costs beside its key and value, about. */
   private static final int OVERHEAD_BYTES = 400;
@@ -34,6 +43,7 @@ final class KeyedIntake {
   private final LongAdder undecodable = new LongAdder();
   private final AtomicInteger writing = new AtomicInteger();
   private final Trouble trouble;
+  private final ThreadPoolExecutor writer;
 
   KeyedIntake(KeyedSettings settings, Enqueuer enqueuer, KeyedBuffer buffer) {
     this.settings = settings;
@@ -41,6 +51,21 @@ final class KeyedIntake {
     this.buffer = buffer;
     this.trouble =
         new Trouble(log, "Topic " + settings.topic() + ": a dead letter could not be written");
+    this.writer =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            WRITER_IDLE.toMillis(),
+            TimeUnit.MILLISECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "forebay-kafka-aside-" + settings.topic());
+              thread.setDaemon(true);
+              return thread;
+            },
+            // Nothing more is written once this is closed.
+            new ThreadPoolExecutor.DiscardPolicy());
+    writer.allowCoreThreadTimeOut(true);
   }
 
   long undecodableCount() {
@@ -127,6 +152,15 @@ final class KeyedIntake {
   }
 
   private void write(KeyedRecord broken, ProducerRecord<byte[], byte[]> letter) {
+    writer.execute(() -> writeNow(broken, letter));
+  }
+
+  private void writeNow(KeyedRecord broken, ProducerRecord<byte[], byte[]> letter) {
+    if (broken.state != KeyedRecord.State.ASIDE) {
+      // Its partition moved meanwhile; who has it now writes the letter.
+      writing.decrementAndGet();
+      return;
+    }
     CompletableFuture<Void> unused =
         enqueuer.send(letter).whenComplete((stored, error) -> written(broken, letter, error));
   }
@@ -149,5 +183,11 @@ final class KeyedIntake {
     }
     writing.decrementAndGet();
     buffer.resolveAside(broken);
+  }
+
+  /** Writes nothing more, and ends the thread. */
+  @Override
+  public void close() {
+    writer.shutdownNow();
   }
 }
