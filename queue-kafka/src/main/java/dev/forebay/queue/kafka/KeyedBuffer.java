@@ -237,6 +237,21 @@ final class KeyedBuffer {
     }
   }
 
+  /**
+   * From now on the end of the lease waits for what is being written elsewhere.
+   *
+   * @return false when the lease has ended, so that nothing may be written
+   */
+  boolean beginWriting(KeyedDelivery delivery) {
+    enter();
+    try {
+      delivery.writing = delivery.record.delivery == delivery;
+      return delivery.writing;
+    } finally {
+      exit();
+    }
+  }
+
   /** The dead letter could not be written: the lease goes on, or ends now. */
   void reopen(KeyedDelivery delivery) {
     delivery.writing = false;

@@ -341,7 +341,8 @@ final class KeyedConsumer implements Runnable {
         // Fenced, refused or in a state unknown: a new member starts with nothing.
         assignment.forget();
         commits.reset();
-        closeConsumer(Duration.ZERO);
+        // Time to say so: else the group keeps its partitions for it until the session time-out.
+        closeConsumer(LAST_MOMENTS);
         subscribed = false;
         consumer = consumers.get();
         assignment.use(consumer);

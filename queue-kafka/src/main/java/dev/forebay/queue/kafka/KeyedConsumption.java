@@ -121,11 +121,16 @@ final class KeyedConsumption implements Consumption {
         && (settings.keyPolicy() == KeyPolicy.RELAXED || mine.message().key().isEmpty());
   }
 
-  /** Stored as a copy that waits elsewhere, then resolved (as D1); held here where that fails. */
+  /**
+   * Stored as a copy that waits elsewhere, then resolved (as D1); held here where that fails. Where
+   * nobody knows whether it failed, the message may then be in both places.
+   */
   private CompletableFuture<Settlement> moveAway(
       KeyedDelivery mine, Attempts attempts, Duration delay) {
+    if (!buffer.beginWriting(mine)) {
+      return stale();
+    }
     mine.delaying = true;
-    mine.writing = true;
     return delays
         .store(
             mine.envelope().withAttempts(attempts),
@@ -134,6 +139,8 @@ final class KeyedConsumption implements Consumption {
         .handle((stored, error) -> error)
         .thenCompose(
             error -> {
+              mine.stored =
+                  error == null || KafkaErrors.sendCode(error) == ErrorCode.AMBIGUOUS;
               if (error == null) {
                 return buffer.resolve(mine);
               }
@@ -142,7 +149,9 @@ final class KeyedConsumption implements Consumption {
                       + " this process. {}",
                   settings.topic(),
                   KafkaErrors.unwrap(error).toString());
-              return buffer.release(mine, attempts, delay);
+              return buffer
+                  .release(mine, attempts, delay)
+                  .thenApply(answer -> mine.stored ? Settlement.UNKNOWN : answer);
             });
   }
 
@@ -150,10 +159,9 @@ final class KeyedConsumption implements Consumption {
   public CompletableFuture<Settlement> deadLetter(Delivery delivery, DeadLetterCause cause) {
     KeyedDelivery mine = own(delivery);
     String topic = settings.deadLetters();
-    if (topic == null || !mine.beginSettlement()) {
+    if (topic == null || !mine.beginSettlement() || !buffer.beginWriting(mine)) {
       return stale();
     }
-    mine.writing = true;
     Envelope dead =
         mine.envelope().dead(cause, time.now().minusNanos(mine.heldNanos()), settings.topic());
     return enqueuer
@@ -169,6 +177,7 @@ final class KeyedConsumption implements Consumption {
   private CompletableFuture<Settlement> afterWriting(
       KeyedDelivery mine, String topic, @Nullable Throwable error) {
     if (error == null) {
+      mine.stored = true;
       return buffer.resolve(mine);
     }
     log.warn(

@@ -28,6 +28,9 @@ final class KeyedDelivery extends LeasedDelivery {
    */
   volatile boolean writing;
 
+  /** It is written, or may be: then it cannot be said that nothing was changed. */
+  volatile boolean stored;
+
   /** What is being written is the copy. */
   volatile boolean delaying;
 

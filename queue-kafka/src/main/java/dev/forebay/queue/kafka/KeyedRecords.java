@@ -108,7 +108,7 @@ final class KeyedRecords {
     KeyedRecord record = delivery.record;
     CompletableFuture<Settlement> answer = delivery.answer;
     if (record.delivery != delivery || record.state != State.LEASED) {
-      answerLater(answer, Settlement.STALE);
+      answerLater(answer, delivery.stored ? Settlement.UNKNOWN : Settlement.STALE);
       after.add(delivery::lose);
       return;
     }
