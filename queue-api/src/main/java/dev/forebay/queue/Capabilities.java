@@ -80,9 +80,12 @@ public record Capabilities(
     /** Every delivery is counted under its cause, across processes and restarts. */
     EXACT,
     /**
-     * Every delivery is counted, by the broker too; the causes of those in other processes are
-     * unknown and count as a lost lease, also where the other process received the message and
-     * never handed it out. How far returns are exempt says the backend's queue class.
+     * Deliveries of other processes count, too. Where the broker counts them their causes are
+     * unknown, so that each is a lost lease, also where the other process received the message and
+     * never handed it out. Where processes tell each other, as in the commits of Kafka's keyed
+     * mode, causes are known but for those of a process that died, which count as lost leases; what
+     * it had not told yet is not counted. How far returns are exempt says the backend's queue
+     * class.
      */
     CAUSE_PER_PROCESS
   }

@@ -52,9 +52,16 @@ import org.jspecify.annotations.Nullable;
  * to end ({@link KafkaKeyedBuilder#handOver}); a delivery that is not settled by then is lost,
  * before the other member gets the message. Attempts and delays of messages that are tried again
  * move along, and a delivery in the hand of a process that died counts as a lost lease, as far as
- * 4,096 characters of commit metadata go, which is some hundreds of such messages a partition, and
- * but for what happened within the last commit interval. Fencing tokens grow for as long as the
- * group's offsets exist.
+ * 4,096 characters of commit metadata go, which is some hundreds of such messages a partition: with
+ * more of them the partition is not fetched on until some end. What happened within the last commit
+ * interval is not known after a crash. So a message that kills its process sooner than that after
+ * it was handed out ({@link KafkaKeyedBuilder#commitInterval}, and 100 ms) is not counted where
+ * nothing else is committed, and may do so for ever. Fencing tokens grow for as long as the group's
+ * offsets exist.
+ *
+ * <p>The order of a key is that of its partition. <b>Adding partitions to a topic of keyed messages
+ * moves keys</b>: what a key has in its old partition is then handled beside what comes in its new
+ * one (K1). Let the workers finish what is there before producers go on, or begin a new topic.
  *
  * <p><b>Delays.</b> A message that waits for its enqueue delay, or for a release delay of more than
  * two seconds, or for any in share mode when it was returned, waits in a topic of its own, {@code

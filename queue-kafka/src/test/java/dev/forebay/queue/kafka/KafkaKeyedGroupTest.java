@@ -208,6 +208,45 @@ class KafkaKeyedGroupTest {
     }
   }
 
+  /** Both members live on; the handler alone takes longer than the group waits for it. */
+  @Test
+  void A3_memberThatJoins_fencesWhatOutlivesTheHandOver() {
+    EmbeddedKafka kafka = EmbeddedKafka.shared();
+    String topic = "keyed-hand-over";
+    kafka.createTopic(topic, 2);
+    KafkaKeyedBuilder builder =
+        KafkaWorkQueue.keyed(kafka.clientProperties(), topic)
+            .withoutDelays()
+            .withoutDeadLetters()
+            .group(topic)
+            .lease(Duration.ofMinutes(5))
+            .handOver(Duration.ofMillis(500))
+            .grace(Duration.ofSeconds(1));
+    try (KafkaWorkQueue first = builder.build();
+        KafkaWorkQueue second = builder.build()) {
+      Map<String, Delivery> held = new HashMap<>();
+      for (int partition = 0; partition < 2; partition++) {
+        Message message = Message.text("in " + partition).key(KeyedRoomTest.keyOf(partition));
+        first.enqueue(message).join().orThrow();
+        Delivery delivery = first.poll(LONG).orElseThrow();
+        held.put(delivery.message().text(), delivery);
+      }
+      assertThat(held).hasSize(2);
+      Delivery current = second.poll(LONG).orElseThrow();
+      Delivery late = held.remove(current.message().text());
+      assertThat(late.isLost()).isTrue();
+      assertThat(late.ack().join()).isEqualTo(Settlement.STALE);
+      assertThat(first.unwrap(KafkaKeyedStats.class).fenced()).isGreaterThanOrEqualTo(1);
+      assertThat(current.id()).isEqualTo(late.id());
+      assertThat(current.attempts().leaseLost()).isEqualTo(1);
+      assertThat(current.fencingToken()).isGreaterThan(late.fencingToken());
+      assertThat(current.ack().join()).isEqualTo(Settlement.OK);
+      Delivery stayed = held.values().iterator().next();
+      assertThat(stayed.isLost()).isFalse();
+      assertThat(stayed.ack().join()).isEqualTo(Settlement.OK);
+    }
+  }
+
   @Test
   void S3_oneOfThreeBrokersStops_nothingIsLostOrRepeatedAfterItsAck() throws Exception {
     int keys = 30;

@@ -18,7 +18,6 @@ import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.CloseOptions;
@@ -164,8 +163,16 @@ class KeyedMemberTest {
     return taken.get(0);
   }
 
-  private static Settlement answer(CompletableFuture<Settlement> settlement) {
-    return settlement.orTimeout(LONG.toSeconds(), TimeUnit.SECONDS).join();
+  /** Commits keep some time between them. */
+  private Settlement answer(CompletableFuture<Settlement> settlement) {
+    Awaitility.await()
+        .atMost(LONG)
+        .until(
+            () -> {
+              time.advance(Duration.ofMillis(10));
+              return settlement.isDone();
+            });
+    return settlement.join();
   }
 
   /** As when a member is so late that the group has given its partitions away. */

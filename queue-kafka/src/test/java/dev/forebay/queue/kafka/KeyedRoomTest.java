@@ -95,7 +95,8 @@ class KeyedRoomTest {
     assertThat(all.get(0).held).isEqualTo(10_000);
   }
 
-  private static String keyOf(int partition) {
+  /** A key whose messages go to this one of two partitions. */
+  static String keyOf(int partition) {
     for (int i = 0; ; i++) {
       String key = "key-" + i;
       byte[] bytes = key.getBytes(StandardCharsets.UTF_8);
