@@ -29,6 +29,9 @@ public final class DeadLetterBench implements DeadLetters {
 
   private static final Logger LOG = LoggerFactory.getLogger(DeadLetterBench.class);
 
+  /** Well below the lease that walks take. */
+  private static final double SLOW_PER_SECOND = 0.05;
+
   private final String queue;
   private final DeadLetterStore store;
   private final TimeSource time;
@@ -158,10 +161,16 @@ public final class DeadLetterBench implements DeadLetters {
     Pacer pacer = new Pacer(time, options.perSecond());
     // What a walk holds waits for its turn, on SQS under a lease: not longer than about a second.
     int batch = (int) Math.max(1, Math.min(store.batch(), options.perSecond()));
+    // And at a rate at which the lease would end first, nothing is taken before its turn has come.
+    boolean isSlow = options.perSecond() < SLOW_PER_SECOND && !options.isDryRun();
     Instant now = time.now();
     boolean cut = false;
     try (DeadLetterStore.Walk walk = walk()) {
       while (!cut) {
+        if (isSlow && !pacer.awaitFree()) {
+          cut = true;
+          break;
+        }
         List<DeadLetterStore.Found> some = next(walk, batch);
         if (some.isEmpty()) {
           cut = walk.cut() || isToEnd();

@@ -27,11 +27,17 @@ final class Pacer {
   /** Waits for the next turn; false when the thread is interrupted, whose flag stays set. */
   boolean await() {
     long now = time.nanoTime();
-    if (nextNanos - now > 0 && !pause(nextNanos - now)) {
+    if (!awaitFree()) {
       return false;
     }
     nextNanos = Math.max(nextNanos, now) + intervalNanos;
     return true;
+  }
+
+  /** As {@link #await()}, and leaves the turn for the next call of that. */
+  boolean awaitFree() {
+    long now = time.nanoTime();
+    return nextNanos - now <= 0 || pause(nextNanos - now);
   }
 
   private boolean pause(long nanos) {
