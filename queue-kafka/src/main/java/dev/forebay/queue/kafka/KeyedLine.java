@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The records of a partition that may be handed out now. Those with the most waiting behind them in
  * their key go first, since a key with much to do, one at a time, is what takes longest in the end:
  * behind everybody else's first message its slot would stand empty. Every other turn goes round all
- * the others, so that a hot key does not starve them even on a single slot (K3).
+ * ranks, so that a hot key does not starve the others even on a single slot (K3).
  *
  * <p>Ranks are powers of two of what waits behind, as it was when the record became ready; within a
  * rank first come, first served. O(1) each. Guarded by the lock of its {@link KeyedBuffer}.

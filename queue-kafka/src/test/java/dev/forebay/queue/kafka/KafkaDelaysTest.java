@@ -28,6 +28,9 @@ class KafkaDelaysTest {
 
   private static final Duration LONG = ShareConsumption.HELD_DELAY.plusMillis(500);
 
+  /** For joining a group, a restart and a busy machine, beside the declared lateness. */
+  private static final Duration ALLOWANCE = Duration.ofSeconds(30);
+
   /** Full size with -Psoak; see docs/benchmarks.md. */
   private static final boolean SOAK = Boolean.getBoolean("forebay.soak");
 
@@ -43,7 +46,7 @@ class KafkaDelaysTest {
     assertThat(rig.arrivals).hasSizeLessThan(40);
     rig.consume();
     rig.await(40);
-    rig.latest();
+    assertNotLate(rig);
     rig.stopAll();
     assertThat(rig.ids()).containsExactlyInAnyOrderElementsOf(all);
   }
@@ -67,7 +70,7 @@ class KafkaDelaysTest {
     rig.await(120);
     rig.stop(second);
     rig.await(200);
-    rig.latest();
+    assertNotLate(rig);
     rig.stop(third);
     assertThat(rig.ids()).containsExactlyInAnyOrderElementsOf(all);
   }
@@ -87,7 +90,7 @@ class KafkaDelaysTest {
       Awaitility.await()
           .atMost(DelayRig.PATIENCE)
           .untilAsserted(() -> assertThat(rig.ids()).containsAll(all));
-      rig.latest();
+      assertNotLate(rig);
       rig.stopAll();
     }
   }
@@ -291,6 +294,11 @@ class KafkaDelaysTest {
       assertThat(latest).isLessThanOrEqualTo(second.capabilities().lateness().toMillis());
     }
     rig.stopAll();
+  }
+
+  private static void assertNotLate(DelayRig rig) {
+    assertThat(Duration.ofMillis(rig.latest()))
+        .isLessThan(KafkaQueueBuilder.LATENESS.plus(ALLOWANCE));
   }
 
   private static KafkaWorkQueue keyed(DelayRig rig, KeyPolicy policy) {

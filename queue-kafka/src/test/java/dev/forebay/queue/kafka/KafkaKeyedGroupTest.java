@@ -9,8 +9,10 @@ import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -208,6 +210,19 @@ class KafkaKeyedGroupTest {
     }
   }
 
+  private static Set<Integer> leaders(EmbeddedKafka kafka, String topic) throws Exception {
+    Set<Integer> leaders = new HashSet<>();
+    kafka
+        .admin()
+        .describeTopics(List.of(topic))
+        .allTopicNames()
+        .get(30, TimeUnit.SECONDS)
+        .get(topic)
+        .partitions()
+        .forEach(partition -> leaders.add(partition.leader().id()));
+    return leaders;
+  }
+
   /** Both members live on; the handler alone takes longer than the group waits for it. */
   @Test
   void A3_memberThatJoins_fencesWhatOutlivesTheHandOver() {
@@ -261,6 +276,7 @@ class KafkaKeyedGroupTest {
       Member two = new Member(open(kafka, topic, false), watch, 4);
       Thread producer = produce(producing, keys, each, half);
       Awaitility.await().atMost(LONG).until(() -> watch.done.size() > 300);
+      assertThat(leaders(kafka, topic)).contains(1);
       kafka.stopNode(1);
       assertThat(half.await(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
       kafka.startNode(1);
