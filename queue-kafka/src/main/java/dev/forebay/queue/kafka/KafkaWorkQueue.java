@@ -211,8 +211,8 @@ public final class KafkaWorkQueue implements WorkQueue, ReadyQueue {
    *
    * <p>Reads the dead-letter topic from its beginning, each time; what was redriven or discarded is
    * marked there and no longer shown. A group has its own dead letters, which come back to it alone
-   * (see {@link KafkaQueueBuilder#deadLettersOfEveryGroup}). What a consumer of that topic has acked is shown still: its
-   * group's state is its own. The caller needs READ on the topic.
+   * (see {@link KafkaQueueBuilder#deadLettersOfEveryGroup}). What a consumer of that topic has
+   * acked is shown still: its group's state is its own. The caller needs READ on the topic.
    */
   @Override
   public DeadLetters deadLetters() {

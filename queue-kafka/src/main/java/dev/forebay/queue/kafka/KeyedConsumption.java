@@ -139,8 +139,7 @@ final class KeyedConsumption implements Consumption {
         .handle((stored, error) -> error)
         .thenCompose(
             error -> {
-              mine.stored =
-                  error == null || KafkaErrors.sendCode(error) == ErrorCode.AMBIGUOUS;
+              mine.stored = error == null || KafkaErrors.sendCode(error) == ErrorCode.AMBIGUOUS;
               if (error == null) {
                 return buffer.resolve(mine);
               }

@@ -146,9 +146,7 @@ final class KeyedIntake implements AutoCloseable {
             settings.time().now(),
             settings.topic());
     writing.incrementAndGet();
-    write(
-        broken,
-        RecordCodec.undecodableDeadLetter(deadLetters, record, letter, settings.group()));
+    write(broken, RecordCodec.undecodableDeadLetter(deadLetters, record, letter, settings.group()));
   }
 
   private void write(KeyedRecord broken, ProducerRecord<byte[], byte[]> letter) {

@@ -180,10 +180,7 @@ final class RecordCodec {
                   : record.topic() + "-" + record.partition() + "-" + record.offset(),
               Instant.ofEpochMilli(Math.max(0, record.timestamp())));
       return new Decoded(
-          envelope,
-          new Copy(copies, fence, reserved.get(GROUP)),
-          notBefore,
-          reserved.get(DIED_IN));
+          envelope, new Copy(copies, fence, reserved.get(GROUP)), notBefore, reserved.get(DIED_IN));
     } catch (QueueException e) {
       throw new UndecodableException(String.valueOf(e.getMessage()));
     }

@@ -72,8 +72,7 @@ class KeyedMemberTest {
           () -> {
             rebalance(List.of(PARTITION));
             updateBeginningOffsets(Map.of(PARTITION, 0L));
-            addRecord(
-                new ConsumerRecord<>("t", 0, 0, null, "m".getBytes(StandardCharsets.UTF_8)));
+            addRecord(new ConsumerRecord<>("t", 0, 0, null, "m".getBytes(StandardCharsets.UTF_8)));
           });
     }
 

@@ -266,7 +266,9 @@ class RecordCodecTest {
     assertThat(dead.headers().lastHeader("forebay-died-in").value()).isEqualTo(utf8("group"));
   }
 
-  /** Who polls the dead letters as a queue gets it, whatever his group; a redrive is for its own. */
+  /**
+   * Who polls the dead letters as a queue gets it, whatever his group; a redrive is for its own.
+   */
   @Test
   void deadLetter_saysItsGroupAndFence_andIsForEverybody() throws Exception {
     Envelope sent =
