@@ -24,7 +24,7 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
   private static final Duration SHORTEST_LEASE = Duration.ofMillis(100);
 
   /** What one partition may take beyond its part of the room; see {@link KeyedRoom}. */
-  private static final int MAX_POLL = 500;
+  private static final int MAX_POLL = 2_000;
 
   /** A quarter of an hour of 9,000 records a second is what a ledger spans. */
   private static final Duration LONGEST_HELD = Duration.ofMinutes(15);
@@ -134,7 +134,7 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
     boolean modern = !properties.wantsClassicGroups() && keyed.offersConsumerProtocol();
     consumerProperties =
         properties.member(
-            group, groupInstanceId, modern, Math.min(MAX_POLL, Math.max(1, maxInFlight / 8)));
+            group, groupInstanceId, modern, Math.min(MAX_POLL, Math.max(1, maxInFlight / 5)));
     consumerProperties.putIfAbsent(
         ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG,
         (int) KeyedRoom.fetchBytes(maxInFlightBytes));

@@ -12,8 +12,8 @@ import dev.forebay.queue.kafka.KeyedBuffer.Load;
  * limits hardly bind.
  *
  * <p>What is fetched comes in chunks, by one of which each limit is exceeded. The reserve therefore
- * ends with the third or fourth partition that only fills up; then all wait until something is
- * settled or comes due.
+ * ends with the third partition that only fills up; then all wait until something is settled or
+ * comes due.
  */
 record KeyedRoom(KeyedSettings settings) {
 
