@@ -50,7 +50,10 @@ final class DeadLetterSender {
     this.time = time;
   }
 
-  /** Writes the copy; a failure is logged and leaves the message where it is. */
+  /**
+   * Writes the copy; a failure is logged and leaves the message where it is. It is AMBIGUOUS when
+   * any of the tries may have written it.
+   */
   CompletableFuture<EnqueueOutcome> send(SqsDelivery delivery, DeadLetterCause cause) {
     Instant handedOut = delivery.handedOutAt();
     Envelope dead =
@@ -61,7 +64,7 @@ final class DeadLetterSender {
       // Another producer's that fills SQS's limit: better a letter without its cause than none.
       copy = SqsWire.asReceived(delivery.received());
     }
-    attempt(delivery, copy, 1, outcome);
+    attempt(delivery, copy, 1, null, outcome);
     return outcome;
   }
 
@@ -69,6 +72,7 @@ final class DeadLetterSender {
       SqsDelivery delivery,
       SqsWire.Encoded copy,
       int tries,
+      EnqueueOutcome.@Nullable Failed ambiguous,
       CompletableFuture<EnqueueOutcome> outcome) {
     var unused =
         sender
@@ -79,6 +83,8 @@ final class DeadLetterSender {
                     outcome.complete(result);
                     return;
                   }
+                  EnqueueOutcome.Failed perhaps =
+                      failed.code() == ErrorCode.AMBIGUOUS ? failed : ambiguous;
                   Duration pause = Pauses.after(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS);
                   // A full buffer is asked again for as long as the lease lives: it costs no
                   // request.
@@ -86,7 +92,8 @@ final class DeadLetterSender {
                       failed.code() == ErrorCode.OVERLOADED
                           || (failed.retryable() && tries < MAX_TRIES);
                   if (again && delivery.leaseRemaining().compareTo(pause) > 0) {
-                    time.schedule(pause, () -> attempt(delivery, copy, tries + 1, outcome));
+                    time.schedule(
+                        pause, () -> attempt(delivery, copy, tries + 1, perhaps, outcome));
                     return;
                   }
                   LOG.warn(
@@ -97,7 +104,8 @@ final class DeadLetterSender {
                       target,
                       failed.code(),
                       failed.message());
-                  outcome.complete(result);
+                  // An earlier try may have written what the last one has not.
+                  outcome.complete(perhaps == null ? failed : perhaps);
                 });
   }
 

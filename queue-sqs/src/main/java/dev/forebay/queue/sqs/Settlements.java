@@ -2,6 +2,7 @@ package dev.forebay.queue.sqs;
 
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.EnqueueOutcome;
+import dev.forebay.queue.ErrorCode;
 import dev.forebay.queue.ReleaseCause;
 import dev.forebay.queue.Settlement;
 import dev.forebay.queue.time.TimeSource;
@@ -231,8 +232,11 @@ final class Settlements {
         .send(delivery, cause)
         .thenCompose(
             outcome -> {
-              if (outcome instanceof EnqueueOutcome.Failed) {
-                return CompletableFuture.completedFuture(undone(delivery, Settler.Result.REFUSED));
+              if (outcome instanceof EnqueueOutcome.Failed failed) {
+                Settlement held = undone(delivery, Settler.Result.REFUSED);
+                // STALE says that nothing was changed, and the letter may be there.
+                boolean perhaps = failed.code() == ErrorCode.AMBIGUOUS;
+                return CompletableFuture.completedFuture(perhaps ? Settlement.UNKNOWN : held);
               }
               String receipt = delivery.receipt();
               return delete(delivery).thenApply(result -> buried(delivery, result, receipt));

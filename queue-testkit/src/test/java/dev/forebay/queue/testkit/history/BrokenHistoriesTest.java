@@ -28,7 +28,9 @@ class BrokenHistoriesTest {
           Map.entry(BrokenQueue.REDRIVES_WITHOUT_BOUNDS, "nobody redrives"),
           Map.entry(BrokenQueue.LOSES_ON_REDRIVE, "nobody redrives"),
           Map.entry(BrokenQueue.SEES_NO_DEAD_LETTERS, "nobody asks how many there are"),
-          Map.entry(BrokenQueue.LEAVES_A_THREAD, "threads are not in a history"));
+          Map.entry(BrokenQueue.LEAVES_A_THREAD, "threads are not in a history"),
+          Map.entry(BrokenQueue.FORGETS_DEADLINES, "deadlines are not in a history"),
+          Map.entry(BrokenQueue.HURRIES_WHEN_INTERRUPTED, "nobody is interrupted"));
 
   /** Rules that no check names: how long a call may take, several threads, depth, settings, why. */
   private static final Set<String> NEVER_NAMED =
