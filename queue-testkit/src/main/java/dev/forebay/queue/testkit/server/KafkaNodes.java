@@ -24,6 +24,7 @@ import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.common.utils.internals.Exit;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +44,13 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
   private static final int START_ATTEMPTS = 3;
   private static final Duration ORDERLY_STOP = Duration.ofSeconds(5);
   private static final Duration FORCED_STOP = Duration.ofSeconds(15);
+
+  static {
+    // A broker that cannot go on, for one because its port was taken, ends its process: here that
+    // of the tests.
+    Exit.setExitProcedure(KafkaNodes::refuseToExit);
+    Exit.setHaltProcedure(KafkaNodes::refuseToExit);
+  }
 
   private final int size;
   private final Map<String, String> extraProperties;
@@ -64,6 +72,14 @@ final class KafkaNodes implements EmbeddedKafka.Cluster {
     this.shareGroups = shareGroups;
     this.servers = new @Nullable KafkaRaftServer[size];
     startAll();
+  }
+
+  private static void refuseToExit(int code, @Nullable String message) {
+    String what = "An embedded Kafka node would have ended the JVM with code " + code;
+    IllegalStateException instead =
+        new IllegalStateException(message == null ? what : what + ": " + message);
+    log.error("{}; the node is of no use any more", what, instead);
+    throw instead;
   }
 
   private void startAll() {

@@ -3,6 +3,8 @@ package dev.forebay.queue.testkit.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -48,6 +50,19 @@ class EmbeddedKafkaTest {
         assertThatThrownBy(() -> kafka.stopNode(0)).isInstanceOf(IllegalStateException.class);
         kafka.startNode(0);
         assertThat(send(producer, 0)).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
+  void aNodeWhosePortIsTaken_failsToStart_andTheJvmLivesOn() throws Exception {
+    try (EmbeddedKafka kafka = EmbeddedKafka.start(1)) {
+      String[] address = kafka.bootstrapServers().split(":");
+      kafka.stopNode(0);
+      try (ServerSocket taken =
+          new ServerSocket(Integer.parseInt(address[1]), 1, InetAddress.getByName(address[0]))) {
+        assertThat(taken.isBound()).isTrue();
+        assertThatThrownBy(() -> kafka.startNode(0)).isInstanceOf(RuntimeException.class);
       }
     }
   }
