@@ -189,7 +189,7 @@ class WorkerBatchLeaseTest {
               Thread closer = closing.join();
               while (closer.getState() != Thread.State.WAITING
                   && closer.getState() != Thread.State.TIMED_WAITING) {
-                Thread.onSpinWait();
+                Thread.yield();
               }
               throw new QueueException(ErrorCode.INVALID_MESSAGE, "made up");
             }

@@ -322,7 +322,7 @@ class WorkerDedupTest {
                   if (attempts.incrementAndGet() == 1) {
                     started.countDown();
                     while (!context.isLeaseLost()) {
-                      Thread.onSpinWait();
+                      Thread.yield();
                     }
                     boolean unused = Thread.interrupted();
                   }
