@@ -54,6 +54,10 @@ final class DelayForwarder {
 
   private static final long LONGEST_POLL_MILLIS = 2_000;
   private static final long SENDING_POLL_MILLIS = 50;
+
+  /** So long the next records of a busy key may wait for the answer that is there already. */
+  private static final long HOLDING_POLL_MILLIS = 10;
+
   private static final long RETRY_MILLIS = 1_000;
   private static final Duration HAND_OVER = Duration.ofSeconds(2);
 
@@ -159,8 +163,9 @@ final class DelayForwarder {
   private void turn(Consumer<byte[], byte[]> consumer) {
     journeys.takeAnswers();
     long now = millis();
-    moveOn(now);
+    // What waits here for its time came earlier than what leaves its class now.
     journeys.goOn(now);
+    moveOn(now);
     commits.commit(consumer, partitions, now);
     bound(consumer);
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(idle(now)))) {
@@ -220,7 +225,8 @@ final class DelayForwarder {
     }
     until = Math.min(until, journeys.nextLook());
     if (journeys.isSending()) {
-      until = Math.min(until, now + SENDING_POLL_MILLIS);
+      until =
+          Math.min(until, now + (journeys.isHolding() ? HOLDING_POLL_MILLIS : SENDING_POLL_MILLIS));
     }
     if (ahead || commits.isUnderWay()) {
       until = Math.min(until, now + DelayCommits.INTERVAL_MILLIS);

@@ -1,10 +1,11 @@
 package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.ErrorCode;
+import dev.forebay.queue.kafka.DelayLines.Line;
 import dev.forebay.queue.kafka.DelayPartition.Waiting;
 import dev.forebay.queue.time.TimeSource;
 import java.util.Comparator;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Set;
@@ -23,6 +24,9 @@ import org.slf4j.LoggerFactory;
  * The records of a delay topic that are <i>open</i>: they have left their class and are on their
  * way to the next one or to the queue's topic, or have less than a second left and wait for it
  * here, where they overtake each other.
+ *
+ * <p>What cannot be written is tried again a second later. Later records of its key stay behind it
+ * until then ({@link DelayLines}), all others overtake it.
  *
  * <p>At most {@value #MAX_OPEN} records or {@value #MAX_OPEN_BYTES} bytes are. Belongs to the
  * thread of the {@link DelayForwarder}; answers of the brokers come in by a queue.
@@ -47,7 +51,9 @@ final class DelayJourneys {
   private final PriorityQueue<Waiting> near =
       new PriorityQueue<>(
           Comparator.<Waiting>comparingLong(each -> each.lookAt)
-              .thenComparingLong(each -> each.offset));
+              .thenComparingLong(each -> each.order));
+  private final DelayLines lines = new DelayLines();
+  private long opened;
   private int count;
   private long bytes;
   private int sending;
@@ -79,16 +85,22 @@ final class DelayJourneys {
     return sending > 0;
   }
 
+  /** Whether some that could go wait for earlier ones of their keys. */
+  boolean isHolding() {
+    return lines.isHolding();
+  }
+
   /** When the next one is to be looked at; {@link Long#MAX_VALUE} when there is none. */
   long nextLook() {
     Waiting next = near.peek();
-    return next == null ? Long.MAX_VALUE : next.lookAt;
+    return Math.min(next == null ? Long.MAX_VALUE : next.lookAt, lines.nextLook());
   }
 
   /** Takes in a record that leaves its class; its next wait begins at {@code begin}. */
   void begin(Waiting each, long begin, long now) {
     count++;
     bytes += each.bytes;
+    each.order = opened++;
     route(each, begin, now);
   }
 
@@ -98,37 +110,71 @@ final class DelayJourneys {
       near.remove();
       route(next, now, now);
     }
+    sendHeld(now);
   }
 
   private void route(Waiting each, long begin, long now) {
-    ConsumerRecord<byte[], byte[]> record = each.record;
-    if (record == null) {
-      return;
-    }
-    int index = DelayClasses.of(each.due - begin);
-    if (each.due <= now) {
-      send(each, topic.due(record, each.due), true);
-    } else if (index == 0) {
-      each.lookAt = each.due;
-      near.add(each);
-    } else {
-      send(each, topic.next(record, index, begin), false);
+    if (!waitsHere(each, begin, now) && lines.mayGo(each)) {
+      boolean unused = write(each, begin, now);
     }
   }
 
-  private void send(Waiting each, ProducerRecord<byte[], byte[]> record, boolean delivering) {
+  /** Sends what was held and is no longer behind anything. */
+  private void sendHeld(long now) {
+    for (Line line = lines.next(now); line != null; line = lines.next(now)) {
+      boolean alone = lines.goesAlone(line);
+      Waiting each = lines.first(line);
+      while (each != null) {
+        long begin = DelayClasses.begin(each.leavesAt, now);
+        boolean last = false;
+        if (!waitsHere(each, begin, now)) {
+          lines.goes(line, each);
+          last = !write(each, begin, now) || alone;
+        }
+        each = last ? null : lines.first(line);
+      }
+      lines.look(line);
+    }
+  }
+
+  private boolean waitsHere(Waiting each, long begin, long now) {
+    if (each.due <= now || DelayClasses.of(each.due - begin) > 0) {
+      return false;
+    }
+    each.lookAt = each.due;
+    near.add(each);
+    return true;
+  }
+
+  /** Writes it to where it belongs next; false when it is known at once that this failed. */
+  private boolean write(Waiting each, long begin, long now) {
+    ConsumerRecord<byte[], byte[]> record = each.record;
+    if (record == null) {
+      return true;
+    }
+    return each.due <= now
+        ? send(each, topic.due(record, each.due), true)
+        : send(each, topic.next(record, DelayClasses.of(each.due - begin), begin), false);
+  }
+
+  private boolean send(Waiting each, ProducerRecord<byte[], byte[]> record, boolean delivering) {
     each.sending = true;
     sending++;
+    CompletableFuture<Void> written = sender.apply(record);
     CompletableFuture<Boolean> unused =
-        sender
-            .apply(record)
-            .handle((stored, error) -> answers.add(new Answer(each, delivering, error)));
+        written.handle((stored, error) -> answers.add(new Answer(each, delivering, error)));
+    return !written.isCompletedExceptionally();
   }
 
   void takeAnswers() {
     for (Answer answer = answers.poll(); answer != null; answer = answers.poll()) {
       take(answer);
     }
+    sendHeld(millis());
+  }
+
+  private long millis() {
+    return time.now().toEpochMilli();
   }
 
   private void take(Answer answer) {
@@ -146,12 +192,15 @@ final class DelayJourneys {
       refused(each, error);
     } else {
       trouble.seen(error);
-      each.lookAt = time.now().toEpochMilli() + RETRY_MILLIS;
-      near.add(each);
+      each.lookAt = millis() + RETRY_MILLIS;
+      if (!lines.failed(each, each.lookAt)) {
+        near.add(each);
+      }
     }
   }
 
   private void ended(Waiting each) {
+    lines.leave(each);
     if (each.record != null) {
       each.record = null;
       count--;
@@ -161,6 +210,7 @@ final class DelayJourneys {
 
   /** The queue's topic does not take it: it waits on, behind others rather than in their way. */
   private void refused(Waiting each, Throwable error) {
+    lines.leave(each);
     ConsumerRecord<byte[], byte[]> record = each.record;
     if (record == null) {
       return;
@@ -174,8 +224,8 @@ final class DelayJourneys {
         topic.name(),
         topic.name(),
         error.getMessage());
-    long now = time.now().toEpochMilli();
-    send(each, topic.next(record, DelayClasses.of(REFUSED_MILLIS), now), false);
+    long now = millis();
+    boolean unused = send(each, topic.next(record, DelayClasses.of(REFUSED_MILLIS), now), false);
   }
 
   /** Waits until nothing of these classes is being sent, until {@code end} at most. */
@@ -188,6 +238,7 @@ final class DelayJourneys {
           return;
         }
         take(answer);
+        sendHeld(millis());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return;
@@ -198,12 +249,14 @@ final class DelayJourneys {
   /** Writes again what waits here and was overtaken, so that all before it can be committed. */
   void writeOvertaken(List<DelayPartition> homes, long now) {
     for (DelayPartition home : homes) {
-      Set<Waiting> overtaken = new HashSet<>(home.overtaken());
+      Set<Waiting> overtaken = new LinkedHashSet<>(home.overtaken());
       near.removeAll(overtaken);
       for (Waiting each : overtaken) {
         ConsumerRecord<byte[], byte[]> record = each.record;
         if (record != null) {
-          send(each, topic.next(record, DelayClasses.of(each.due - now), now), false);
+          lines.leave(each);
+          boolean unused =
+              send(each, topic.next(record, DelayClasses.of(each.due - now), now), false);
         }
       }
     }
@@ -211,6 +264,7 @@ final class DelayJourneys {
 
   /** Drops what waits here of these classes. */
   void forget(Set<DelayPartition> homes) {
+    lines.heldOf(homes).forEach(this::ended);
     near.removeIf(
         each -> {
           boolean drop = homes.contains(each.home);

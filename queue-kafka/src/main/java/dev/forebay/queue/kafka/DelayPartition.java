@@ -29,6 +29,12 @@ final class DelayPartition {
     /** When to look at it again while it is open: the forwarder's own. */
     long lookAt;
 
+    /** Grows with each record that is opened: what comes first of what is due at one time. */
+    long order;
+
+    /** That of its key, while it stands in it. */
+    DelayLines.@Nullable Line line;
+
     boolean sending;
 
     /** Null once it stands elsewhere. */

@@ -7,6 +7,7 @@ import dev.forebay.queue.Message;
 import dev.forebay.queue.spi.Envelope;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import dev.forebay.queue.time.SystemTimeSource;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
@@ -125,6 +127,32 @@ class DelayForwarderTest {
     }
     read(100);
     assertThat(ids()).containsExactlyElementsOf(all);
+  }
+
+  /** One write fails until a message of another key has passed by; its own key waits for it. */
+  @Test
+  void K1_failedWrite_keepsTheOrderOfItsKey_andHoldsUpNoOtherKey() {
+    CompletableFuture<Void> passed = new CompletableFuture<>();
+    AtomicInteger failures = new AtomicInteger();
+    List<String> all = new ArrayList<>();
+    start(
+        record -> {
+          String id = new String(record.value(), StandardCharsets.UTF_8);
+          if (id.equals("m1") && record.topic().equals(topic.target()) && !passed.isDone()) {
+            failures.incrementAndGet();
+            return CompletableFuture.failedFuture(new TimeoutException("no answer"));
+          }
+          CompletableFuture<Void> stored = send(record);
+          return id.equals("other") ? stored.thenAccept(passed::complete) : stored;
+        });
+    for (int i = 0; i < 10; i++) {
+      all.add(store("m" + i, "key", Duration.ofMillis(1_200)));
+    }
+    store("other", "another key", Duration.ofMillis(1_200));
+    read(11);
+    assertThat(failures).hasPositiveValue();
+    assertThat(ids().stream().filter(id -> !id.equals("other"))).containsExactlyElementsOf(all);
+    assertThat(ids().indexOf("other")).isLessThan(ids().indexOf("m1"));
   }
 
   /** The topic of the queue gets everything byte for byte, and no trace of the wait. */
