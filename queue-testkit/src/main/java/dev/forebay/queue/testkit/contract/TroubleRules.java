@@ -69,7 +69,7 @@ public interface TroubleRules {
       try {
         survive(trial, broker, queue);
       } finally {
-        queue.close();
+        trial.close(queue);
       }
     }
   }

@@ -38,7 +38,11 @@ abstract class Broken extends ForwardingWorkQueue {
   }
 
   private static Delivery plain(Delivery delivery) {
-    return delivery instanceof Altered altered ? altered.behind : delivery;
+    Delivery plain = delivery;
+    while (plain instanceof Altered altered) {
+      plain = altered.behind;
+    }
+    return plain;
   }
 
   @Override

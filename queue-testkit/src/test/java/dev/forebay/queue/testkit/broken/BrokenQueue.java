@@ -75,14 +75,53 @@ public enum BrokenQueue {
   ALWAYS_STRICT((target, broker) -> target, "K2"),
   DOES_NOT_DRAIN(WrongEndings.DoesNotDrain::new, "S1"),
   /** Its harness builds it with settings that should be refused. */
-  ACCEPTS_ANY_SETTINGS((target, broker) -> target, "S2");
+  ACCEPTS_ANY_SETTINGS((target, broker) -> target, "S2"),
+  /** No fault either, on a queue that offers nothing it need not. */
+  BARE_NOT_BROKEN(Kind.BARE, Bare::new),
+  BARE_DROPS_THE_UNDECODABLE(Kind.BARE, WrongBare.DropsUndecodable::new, "P5"),
+  BARE_HANDS_OUT_THE_UNDECODABLE(Kind.BARE, WrongBare.HandsOutUndecodable::new, "P5"),
+  BARE_REFUSES_FOREIGN_RECORDS(Kind.BARE, WrongBare.RefusesForeign::new, "P5"),
+  BARE_SENDS_EACH_ALONE(Kind.BARE, WrongBare.SendsEachAlone::new, "E5"),
+  BARE_LOSES_IN_OUTAGES(Kind.BARE, WrongBare.LosesInOutages::new, "S3"),
+  BARE_GIVES_UP_IN_OUTAGES(Kind.BARE, WrongBare.GivesUpInOutages::new, "S3"),
+  BARE_SPINS_IN_OUTAGES(Kind.BARE, WrongBare.SpinsInOutages::new, "S3"),
+  BARE_TAKES_DELAYS(Kind.BARE, WrongBare.TakesDelays::new, "E4"),
+  BARE_DEDUPS_UNASKED(Kind.BARE, WrongBare.DedupsUnasked::new, "U1"),
+  BARE_HOLDS_KEYS_UP(Kind.BARE, WrongBare.HoldsKeysUp::new, "K1"),
+  BARE_LOSES_RETURNS(Kind.BARE, WrongBare.LosesReturns::new, "R2"),
+  BARE_COUNTS_ITS_OWN(Kind.BARE, WrongBare.CountsItsOwn::new, "R2"),
+  BARE_LOSES_ONE_WHEN_ASKED(Kind.BARE, WrongBare.LosesOneWhenAsked::new, "D3");
 
+  /** What a wrong queue would be if it were right. */
+  private enum Kind {
+    /** The in-memory queue, which offers all that the queue itself can. */
+    WHOLE,
+    /** One without, on a broker that can be disturbed. */
+    BARE
+  }
+
+  private final Kind kind;
   private final BiFunction<WorkQueue, Broker, WorkQueue> front;
   private final List<String> rules;
 
   BrokenQueue(BiFunction<WorkQueue, Broker, WorkQueue> front, String... rules) {
+    this(Kind.WHOLE, front, rules);
+  }
+
+  BrokenQueue(Kind kind, BiFunction<WorkQueue, Broker, WorkQueue> front, String... rules) {
+    this.kind = kind;
     this.front = front;
     this.rules = List.of(rules);
+  }
+
+  /** Whether it has no fault at all. */
+  public boolean isRight() {
+    return rules.isEmpty();
+  }
+
+  /** Whether it lacks all that a queue may lack, on a broker that can be disturbed. */
+  public boolean isBare() {
+    return kind == Kind.BARE;
   }
 
   /** Ids of the rules that it breaks first of all; others may suffer with them. */

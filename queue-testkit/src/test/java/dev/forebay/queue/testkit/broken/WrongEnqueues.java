@@ -253,7 +253,7 @@ final class WrongEnqueues {
     }
   }
 
-  private static CompletableFuture<EnqueueOutcome> firstOf(
+  static CompletableFuture<EnqueueOutcome> firstOf(
       Broken queue, String what, Supplier<CompletableFuture<EnqueueOutcome>> call) {
     Map<String, String> seen = queue.broker.notes;
     String id = seen.get(what);

@@ -5,9 +5,15 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.testkit.broken.BrokenQueue;
 import dev.forebay.queue.testkit.broken.Broker;
+import dev.forebay.queue.time.ManualTimeSource;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** The in-memory queue behind one that is wrong on purpose. */
 public final class BrokenHarness implements WorkQueueHarness {
@@ -16,10 +22,14 @@ public final class BrokenHarness implements WorkQueueHarness {
   private final MemoryHarness memory;
   private final Broker broker;
 
+  /** What others write to, past the queue that is wrong. */
+  private final Map<String, WorkQueue> stored = new ConcurrentHashMap<>();
+
   public BrokenHarness(BrokenQueue broken) {
     this.broken = broken;
-    memory = broken == BrokenQueue.NOT_BROKEN ? MemoryHarness.manual() : MemoryHarness.impatient();
-    broker = new Broker(memory.timing().source());
+    MemoryHarness whole = broken.isRight() ? MemoryHarness.manual() : MemoryHarness.impatient();
+    memory = broken.isBare() ? whole.withoutDedup() : whole;
+    broker = new Broker((ManualTimeSource) memory.timing().source());
   }
 
   @Override
@@ -30,7 +40,9 @@ public final class BrokenHarness implements WorkQueueHarness {
           case ALWAYS_STRICT -> settings.withKeyPolicy(KeyPolicy.STRICT);
           default -> settings;
         };
-    return broken.inFrontOf(memory.open(name, changed), broker);
+    WorkQueue target = memory.open(name, changed);
+    stored.put(name, target);
+    return broken.inFrontOf(target, broker);
   }
 
   @Override
@@ -67,6 +79,62 @@ public final class BrokenHarness implements WorkQueueHarness {
                     wrong.advice(),
                     () -> InMemoryWorkQueue.builder("accepted").build()))
         .toList();
+  }
+
+  @Override
+  public Optional<RawRecords> rawRecords() {
+    return ifBare(
+        new RawRecords() {
+          @Override
+          public void putUndecodable(String name) {
+            broker.putUndecodable(stored(name));
+          }
+
+          @Override
+          public void putForeign(String name, byte[] body) {
+            broker.putForeign(stored(name), body);
+          }
+        });
+  }
+
+  @Override
+  public Optional<Supplier<BrokerOutage>> outage() {
+    return ifBare(
+        () ->
+            new BrokerOutage() {
+              @Override
+              public WorkQueue open(String name, QueueSettings settings) {
+                return BrokenHarness.this.open(name, settings);
+              }
+
+              @Override
+              public void stop() {
+                broker.down(true);
+              }
+
+              @Override
+              public void start() {
+                broker.down(false);
+              }
+
+              @Override
+              public void close() {
+                broker.down(false);
+              }
+            });
+  }
+
+  @Override
+  public Optional<LongSupplier> enqueueRequests(String name) {
+    return ifBare(broker::requests);
+  }
+
+  private WorkQueue stored(String name) {
+    return Objects.requireNonNull(stored.get(name), "no queue is open under this name");
+  }
+
+  private <T> Optional<T> ifBare(T hook) {
+    return broken.isBare() ? Optional.of(hook) : Optional.empty();
   }
 
   @Override

@@ -16,10 +16,16 @@ public final class MemoryHarness implements WorkQueueHarness {
 
   private final InMemoryStore store;
   private final Timing timing;
+  private final boolean dedup;
 
   private MemoryHarness(InMemoryStore store, Timing timing) {
+    this(store, timing, true);
+  }
+
+  private MemoryHarness(InMemoryStore store, Timing timing, boolean dedup) {
     this.store = store;
     this.timing = timing;
+    this.dedup = dedup;
   }
 
   public static MemoryHarness manual() {
@@ -38,6 +44,11 @@ public final class MemoryHarness implements WorkQueueHarness {
     return new MemoryHarness(new InMemoryStore(), Timing.real());
   }
 
+  /** The same store, with queues that do not look at dedup ids. */
+  MemoryHarness withoutDedup() {
+    return new MemoryHarness(store, timing, false);
+  }
+
   @Override
   public WorkQueue open(String name, QueueSettings settings) {
     InMemoryWorkQueue.Builder builder =
@@ -46,6 +57,9 @@ public final class MemoryHarness implements WorkQueueHarness {
             .lease(settings.lease())
             .grace(settings.grace())
             .keyPolicy(settings.keyPolicy());
+    if (!dedup) {
+      builder.dedupWindow(Duration.ZERO);
+    }
     return (settings.deadLetters() ? builder : builder.withoutDeadLetters()).build();
   }
 
