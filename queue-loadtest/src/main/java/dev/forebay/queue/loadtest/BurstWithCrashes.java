@@ -117,6 +117,7 @@ final class BurstWithCrashes implements Callable<Integer> {
         speedUp,
         workers,
         ideal.end().toSeconds());
+    plan.timeOuts().floors().forEach(floor -> out.println("Not scaled: " + floor.sentence()));
     BurstReplay.Result result = new BurstReplay(plan, maxRunTime, !noFencing).run();
     show(ideal, result);
     return result.clean() ? 0 : 1;

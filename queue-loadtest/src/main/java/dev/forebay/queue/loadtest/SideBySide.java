@@ -141,15 +141,7 @@ public final class SideBySide {
     int failing = (int) IntStream.range(0, trace.size()).filter(i -> failures.fails(i, 1)).count();
     Comparison run =
         new Comparison(
-            trace,
-            speedUp,
-            options.seed,
-            slots,
-            failing,
-            ideal,
-            control,
-            plan.timeOutNotes(),
-            results);
+            trace, speedUp, options.seed, slots, failing, ideal, control, plan.timeOuts(), results);
     Reports.write(run, options.out);
     show(run, options.out);
     return run.anyLost() ? LOST : OK;

@@ -39,6 +39,7 @@ class BurstWithCrashesTest {
   void W2_failuresHangsAndTwoCrashes_loseNothingAndDoNothingTwice() {
     assertThat(run()).as(said()).isZero();
     assertThat(said()).contains("lost 0, effects 300, done twice 0", "left 0, dead 0");
+    assertThat(said()).contains("Not scaled: all queues: lease 2 s instead of 0.200 s, so that");
     // About thirty hang, of which the two that died can have had eight; else nothing was tried.
     assertThat(said()).containsPattern("leases lost otherwise [1-9]");
     // Each hang that leaves its result behind has it written when another delivery is at work.

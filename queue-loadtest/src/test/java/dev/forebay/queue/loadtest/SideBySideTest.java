@@ -47,6 +47,25 @@ class SideBySideTest {
         .contains("report.html");
     assertThat(Files.readString(directory.resolve("report.html"))).contains("<svg");
     assertThat(text(err)).isEmpty();
+    // 30 s and 20 s of the trace would be 0.5 s and 0.333 s.
+    assertThat(floors(json))
+        .containsExactly(
+            "all queues lease 500 2000", "all queues poll wait 333 1000", "memory lateness 2 100");
+    assertThat(json.at("/timeouts/backoffMs").asDouble()).isEqualTo(16.667);
+  }
+
+  private static List<String> floors(JsonNode json) {
+    List<String> floors = new ArrayList<>();
+    for (JsonNode floor : json.at("/timeouts/floors")) {
+      floors.add(
+          String.format(
+              "%s %s %.0f %.0f",
+              floor.get("queue").asText(),
+              floor.get("timeout").asText(),
+              floor.get("wantedMs").asDouble(),
+              floor.get("appliedMs").asDouble()));
+    }
+    return floors;
   }
 
   @Test
@@ -73,6 +92,13 @@ class SideBySideTest {
       assertThat(queue.get("leaseExtensions").asInt()).isPositive();
       assertThat(queue.get("slotUse").asDouble()).isBetween(0.3, 1.0);
     }
+    // At this speed the lease of 3 s and the poll wait of 2 s are what they should be.
+    assertThat(floors(json))
+        .containsExactly(
+            "memory lateness 10 100",
+            "sqs backoff 100 1000",
+            "sqs lateness 300 3000",
+            "kafka lateness 100 1000");
     assertThat(json.get("queues").get(1).get("requestsPerMessage").asDouble()).isBetween(0.3, 4.0);
     assertThat(json.get("queues").get(2).get("requestsPerMessage").isNull()).isTrue();
   }

@@ -1,6 +1,8 @@
 package dev.forebay.queue.loadtest.replay;
 
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.loadtest.model.Floor;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.time.SystemTimeSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,11 @@ interface Backend extends AutoCloseable {
 
   /** What runs, and where it departs from the common time-outs, a sentence each. */
   List<String> notes();
+
+  /** Which time-outs are longer here than the common ones. */
+  default List<Floor> floors() {
+    return List.of();
+  }
 
   /** Ends what this backend started for itself. */
   @Override

@@ -6,6 +6,7 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.loadtest.model.Failures;
 import dev.forebay.queue.loadtest.model.ServiceTime;
 import dev.forebay.queue.loadtest.model.SpeedClass;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.loadtest.model.Timeline;
 import dev.forebay.queue.policy.Backoff;
 import dev.forebay.queue.policy.Jitter;
@@ -215,7 +216,8 @@ public final class BurstReplay {
             .leases(LeasePolicy.defaults().maxRunTime(maxRunTime))
             .retry(
                 RetryPolicy.backoff(
-                        Backoff.exponential(timeOuts.backoff(), plan.lease()).jitter(Jitter.NONE))
+                        Backoff.exponential(timeOuts.backoff(), timeOuts.backoffCap())
+                            .jitter(Jitter.NONE))
                     .maxAttempts(MAX_ATTEMPTS)
                     .maxLostLeases(MAX_ATTEMPTS))
             .handler((delivery, context) -> handle(queue, speed, delivery, context))

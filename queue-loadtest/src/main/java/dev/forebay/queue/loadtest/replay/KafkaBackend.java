@@ -2,6 +2,7 @@ package dev.forebay.queue.loadtest.replay;
 
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.kafka.KafkaWorkQueue;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.testkit.server.EmbeddedKafka;
 import java.util.List;
 import java.util.UUID;

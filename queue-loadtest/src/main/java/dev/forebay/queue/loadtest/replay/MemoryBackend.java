@@ -1,6 +1,7 @@
 package dev.forebay.queue.loadtest.replay;
 
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.memory.InMemoryStore;
 import dev.forebay.queue.memory.InMemoryWorkQueue;
 import dev.forebay.queue.time.TimeSource;

@@ -3,10 +3,10 @@ package dev.forebay.queue.loadtest.replay;
 import dev.forebay.queue.loadtest.model.Failures;
 import dev.forebay.queue.loadtest.model.Slots;
 import dev.forebay.queue.loadtest.model.SpeedUp;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.loadtest.model.Timeline;
 import dev.forebay.queue.loadtest.trace.Trace;
 import java.time.Duration;
-import java.util.List;
 
 /**
  * What to replay, on what. Immutable.
@@ -19,13 +19,9 @@ import java.util.List;
  */
 public record Plan(Trace trace, SpeedUp speedUp, Slots slots, Failures failures, Duration lease) {
 
-  TimeOuts timeOuts() {
+  /** How the time-outs of all queues are set. */
+  public TimeOuts timeOuts() {
     return TimeOuts.of(speedUp, lease, failures.backoff());
-  }
-
-  /** How the time-outs of all queues are set, a sentence each. */
-  public List<String> timeOutNotes() {
-    return timeOuts().notes();
   }
 
   Timeline.Builder timeline() {

@@ -2,11 +2,14 @@ package dev.forebay.queue.loadtest.replay;
 
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.loadtest.console.QueueProgress;
+import dev.forebay.queue.loadtest.model.Floor;
 import dev.forebay.queue.loadtest.model.SpeedClass;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.loadtest.model.Timeline;
 import dev.forebay.queue.loadtest.report.QueueResult;
 import dev.forebay.queue.policy.Backoff;
 import dev.forebay.queue.policy.Jitter;
+import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.worker.Worker;
 import dev.forebay.queue.worker.WorkerStats;
@@ -72,9 +75,10 @@ final class QueueReplay implements AutoCloseable {
             Worker.builder(open())
                 .slots(slots)
                 .pollWait(timeOuts.pollWait())
+                .leases(LeasePolicy.defaults().maxRunTime(timeOuts.maxRunTime()))
                 .retry(
                     RetryPolicy.backoff(
-                            Backoff.exponential(timeOuts.backoff(), plan.lease())
+                            Backoff.exponential(timeOuts.backoff(), timeOuts.backoffCap())
                                 .jitter(Jitter.NONE))
                         .maxAttempts(MAX_ATTEMPTS))
                 .handler(
@@ -157,7 +161,24 @@ final class QueueReplay implements AutoCloseable {
         extensions,
         wasted,
         backend.apiCalls(),
+        floors(),
         notes);
+  }
+
+  private List<Floor> floors() {
+    List<Floor> floors = new ArrayList<>(backend.floors());
+    Duration lateness = queues.get(0).capabilities().lateness();
+    Duration wanted = plan.speedUp().scale(lateness);
+    if (wanted.compareTo(lateness) < 0) {
+      floors.add(
+          new Floor(
+              name,
+              "lateness",
+              wanted,
+              lateness,
+              "which is how late at most a message comes back, at any speed"));
+    }
+    return floors;
   }
 
   /** Stops sender, workers and queues; the backend stays. */

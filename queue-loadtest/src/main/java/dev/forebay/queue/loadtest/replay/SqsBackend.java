@@ -1,8 +1,11 @@
 package dev.forebay.queue.loadtest.replay;
 
 import dev.forebay.queue.WorkQueue;
+import dev.forebay.queue.loadtest.model.Floor;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.sqs.SqsWorkQueue;
 import dev.forebay.queue.testkit.server.EmbeddedSqs;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -18,6 +21,11 @@ import software.amazon.awssdk.services.sqs.SqsAsyncClient;
  * Thread-safe.
  */
 final class SqsBackend implements Backend {
+  private static final Duration SECOND = Duration.ofSeconds(1);
+
+  /** Below this {@link SqsWorkQueue} asks for a second more than the lease. */
+  private static final Duration SHORT_LEASE = Duration.ofSeconds(3);
+
   private final TimeOuts timeOuts;
   private final EmbeddedSqs server;
   private final String queueUrl;
@@ -61,8 +69,33 @@ final class SqsBackend implements Backend {
   public List<String> notes() {
     return List.of(
         "Standard queue at " + server.endpoint() + ".",
-        "SQS counts in whole seconds: a backoff below one second becomes one second.",
         "No poll waits longer than a third of the lease.");
+  }
+
+  @Override
+  public List<Floor> floors() {
+    List<Floor> floors = new ArrayList<>();
+    Duration lease = timeOuts.lease();
+    if (lease.compareTo(SHORT_LEASE) < 0) {
+      floors.add(
+          new Floor(
+              "sqs",
+              "lease",
+              lease,
+              lease.plus(SECOND),
+              "since SQS counts it from some time during the receive, which waits a second"));
+    }
+    Duration backoff = timeOuts.backoff();
+    if (backoff.toNanosPart() > 0) {
+      floors.add(
+          new Floor(
+              "sqs",
+              "backoff",
+              backoff,
+              Duration.ofSeconds(backoff.toSeconds() + 1),
+              "since SQS counts whole seconds"));
+    }
+    return floors;
   }
 
   @Override

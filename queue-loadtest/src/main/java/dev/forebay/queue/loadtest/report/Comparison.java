@@ -1,10 +1,13 @@
 package dev.forebay.queue.loadtest.report;
 
+import dev.forebay.queue.loadtest.model.Floor;
 import dev.forebay.queue.loadtest.model.Slots;
 import dev.forebay.queue.loadtest.model.SpeedUp;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.loadtest.model.Timeline;
 import dev.forebay.queue.loadtest.trace.Trace;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A whole run: one trace, the ideal queue, and every real queue side by side. Immutable.
@@ -16,7 +19,7 @@ import java.util.List;
  * @param failing how many requests fail at their first attempt
  * @param ideal the ideal queue on the trace
  * @param control the ideal queue on the same requests arriving independently of each other
- * @param timeOuts how the time-outs of all queues were set, a sentence each
+ * @param timeOuts how the time-outs of all queues were set
  * @param queues the real queues, in the order they were asked for
  */
 public record Comparison(
@@ -27,13 +30,19 @@ public record Comparison(
     int failing,
     Timeline ideal,
     Timeline control,
-    List<String> timeOuts,
+    TimeOuts timeOuts,
     List<QueueResult> queues) {
 
-  /** Copies the lists. */
+  /** Copies the list. */
   public Comparison {
-    timeOuts = List.copyOf(timeOuts);
     queues = List.copyOf(queues);
+  }
+
+  /** Which time-outs are longer than the speed-up asks for, on all queues and on each. */
+  List<Floor> floors() {
+    return Stream.concat(
+            timeOuts.floors().stream(), queues.stream().flatMap(queue -> queue.floors().stream()))
+        .toList();
   }
 
   /** Whether any queue lost a request. */

@@ -1,6 +1,7 @@
 package dev.forebay.queue.loadtest.report;
 
 import dev.forebay.queue.loadtest.model.Buckets;
+import dev.forebay.queue.loadtest.model.Floor;
 import dev.forebay.queue.loadtest.model.Timeline;
 import java.io.IOException;
 import java.io.InputStream;
@@ -193,7 +194,11 @@ final class HtmlReport {
           .append(Html.element("dd", Html.escape(definition[1] + ".")));
     }
     html.append("</dl></div><div><h2>Time-outs</h2>");
-    list(run.timeOuts());
+    list(run.timeOuts().notes());
+    if (!run.floors().isEmpty()) {
+      html.append(Html.element("h3", "Longer than the speed-up asks for"));
+      list(run.floors().stream().map(Floor::sentence).toList());
+    }
     for (QueueResult queue : run.queues()) {
       html.append(Html.element("h3", Html.escape(queue.name())));
       list(queue.notes());

@@ -1,5 +1,6 @@
 package dev.forebay.queue.loadtest.report;
 
+import dev.forebay.queue.loadtest.model.Floor;
 import dev.forebay.queue.loadtest.model.Timeline;
 import java.time.Duration;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param wasted handler time of attempts whose lease was lost before they ended
  * @param apiCalls calls to the broker's API, senders and workers together; null where they are not
  *     what is paid for
+ * @param floors which time-outs are longer here than the speed-up asks for
  * @param notes what ran, and where it departs from the common time-outs, a sentence each
  */
 public record QueueResult(
@@ -27,10 +29,12 @@ public record QueueResult(
     long leaseExtensions,
     Duration wasted,
     @Nullable Long apiCalls,
+    List<Floor> floors,
     List<String> notes) {
 
-  /** Copies the notes. */
+  /** Copies the lists. */
   public QueueResult {
+    floors = List.copyOf(floors);
     notes = List.copyOf(notes);
   }
 

@@ -1,6 +1,7 @@
 package dev.forebay.queue.loadtest.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -19,8 +20,14 @@ class ReportsTest {
   void json_hasExactlyThePromisedFields() throws Exception {
     JsonNode json = json(Runs.clean());
 
-    assertThat(names(json)).containsExactly("trace", "ideal", "queues");
+    assertThat(names(json)).containsExactly("trace", "timeouts", "ideal", "queues");
     assertThat(names(json.get("trace"))).containsExactly("source", "requests", "speedup", "seed");
+    assertThat(names(json.get("timeouts")))
+        .containsExactly(
+            "leaseMs", "backoffMs", "backoffCapMs", "maxRunTimeMs", "pollWaitMs", "floors");
+    for (JsonNode floor : json.at("/timeouts/floors")) {
+      assertThat(names(floor)).containsExactly("queue", "timeout", "wantedMs", "appliedMs", "why");
+    }
     assertThat(names(json.get("ideal"))).containsExactly("ageP50Ms", "ageP99Ms", "drainMs");
     assertThat(json.get("queues")).hasSize(3);
     for (JsonNode queue : json.get("queues")) {
@@ -63,6 +70,32 @@ class ReportsTest {
     assertThat(sqs.get("wastedSeconds").asDouble()).isEqualTo(1.5);
     assertThat(sqs.get("requestsPerMessage").asDouble()).isEqualTo(1.234);
     assertThat(sqs.get("slotUse").asDouble()).isBetween(0.1, 1.0);
+  }
+
+  /** 25 s of the trace at ×10, on queues that count whole seconds. */
+  @Test
+  void reports_sayWhichTimeOutsCouldNotBeScaled() throws Exception {
+    JsonNode timeOuts = json(Runs.clean()).get("timeouts");
+
+    assertThat(timeOuts.get("leaseMs").asDouble()).isEqualTo(3_000);
+    assertThat(timeOuts.get("backoffMs").asDouble()).isEqualTo(100);
+    assertThat(timeOuts.get("backoffCapMs").asDouble()).isEqualTo(2_500);
+    assertThat(timeOuts.get("maxRunTimeMs").asDouble()).isEqualTo(360_000);
+    assertThat(timeOuts.get("pollWaitMs").asDouble()).isEqualTo(2_000);
+    assertThat(timeOuts.get("floors"))
+        .extracting(
+            floor -> floor.get("queue").asText(),
+            floor -> floor.get("timeout").asText(),
+            floor -> floor.get("wantedMs").asDouble(),
+            floor -> floor.get("appliedMs").asDouble())
+        .containsExactly(
+            tuple("all queues", "lease", 2_500.0, 3_000.0),
+            tuple("sqs", "backoff", 100.0, 1_000.0));
+    assertThat(html(Runs.clean()))
+        .contains("Lease 3 s: 25 s of the trace")
+        .contains("<h3>Longer than the speed-up asks for</h3>")
+        .contains("all queues: lease 3 s instead of 2.500 s, since SQS counts whole seconds.")
+        .contains("sqs: backoff 1 s instead of 0.100 s, since it has &lt;s&gt; only.");
   }
 
   @Test

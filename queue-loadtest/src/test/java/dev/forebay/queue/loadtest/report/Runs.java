@@ -1,11 +1,13 @@
 package dev.forebay.queue.loadtest.report;
 
 import dev.forebay.queue.loadtest.model.Failures;
+import dev.forebay.queue.loadtest.model.Floor;
 import dev.forebay.queue.loadtest.model.IdealQueue;
 import dev.forebay.queue.loadtest.model.ServiceTime;
 import dev.forebay.queue.loadtest.model.Slots;
 import dev.forebay.queue.loadtest.model.SpeedClass;
 import dev.forebay.queue.loadtest.model.SpeedUp;
+import dev.forebay.queue.loadtest.model.TimeOuts;
 import dev.forebay.queue.loadtest.model.Timeline;
 import dev.forebay.queue.loadtest.trace.CodeLikeTraffic;
 import dev.forebay.queue.loadtest.trace.PoissonControl;
@@ -21,6 +23,10 @@ final class Runs {
   private static final SpeedUp SPEED_UP = new SpeedUp(10);
   private static final Slots SLOTS = Slots.of(12);
   private static final Failures FAILURES = new Failures(SEED, 0.015, Duration.ofSeconds(1));
+
+  private static final Floor BACKOFF_IN_SECONDS =
+      new Floor(
+          "sqs", "backoff", Duration.ofMillis(100), Duration.ofSeconds(1), "since it has <s> only");
 
   private Runs() {}
 
@@ -55,7 +61,8 @@ final class Runs {
     return comparison(
         trace,
         List.of(
-            new QueueResult("sqs", 0, nothing, null, 0, Duration.ZERO, 0L, List.of("No lease."))));
+            new QueueResult(
+                "sqs", 0, nothing, null, 0, Duration.ZERO, 0L, List.of(), List.of("No lease."))));
   }
 
   private static Comparison comparison(Trace trace, List<QueueResult> queues) {
@@ -67,7 +74,7 @@ final class Runs {
         15,
         IdealQueue.simulate(trace, SPEED_UP, SLOTS, FAILURES),
         IdealQueue.simulate(PoissonControl.of(trace, SEED), SPEED_UP, SLOTS, FAILURES),
-        List.of("Lease 3 s: 30 s of the trace divided by the speed-up."),
+        TimeOuts.of(SPEED_UP, Duration.ofSeconds(25), Duration.ofSeconds(1)),
         queues);
   }
 
@@ -80,6 +87,7 @@ final class Runs {
         17,
         Duration.ofMillis(1_500),
         apiCalls,
+        apiCalls == null ? List.of() : List.of(BACKOFF_IN_SECONDS),
         List.of("No broker, no network."));
   }
 
