@@ -30,6 +30,18 @@ final class ChildJvm implements AutoCloseable {
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
   }
 
+  /**
+   * Options for a heap of this size with all its pages there from the start: the first use of a
+   * page is the kernel's work, on the account of the thread that happens to allocate there, and can
+   * cost many times what is measured.
+   */
+  static List<String> memory(String size, String... more) {
+    List<String> options =
+        new ArrayList<>(List.of("-Xms" + size, "-Xmx" + size, "-XX:+AlwaysPreTouch"));
+    options.addAll(List.of(more));
+    return List.copyOf(options);
+  }
+
   /** Starts the entry with these arguments, on this JVM's class path. */
   static ChildJvm start(List<String> jvmOptions, List<String> arguments) throws IOException {
     return start(

@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
             + " as a share of slots / latency. Virtual threads need a JVM of 21 or later.")
 final class Concurrency implements Callable<Integer> {
 
-  private static final List<String> BROKER_JVM = List.of("-Xmx768m", "-XX:+UseSerialGC");
+  private static final List<String> BROKER_JVM = ChildJvm.memory("768m", "-XX:+UseSerialGC");
 
   /** Ends soon after the pause, so that no poll of before it takes what comes after. */
   private static final Duration POLL_WAIT = Duration.ofMillis(200);

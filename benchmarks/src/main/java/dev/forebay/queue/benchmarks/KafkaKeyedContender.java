@@ -15,6 +15,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -46,13 +47,23 @@ final class KafkaKeyedContender implements Callable<Integer> {
   @Option(names = "--warm-up")
   private int warmUp;
 
+  /** A topic of work without time, handled before by a queue of its own; none when not given. */
+  @Option(names = "--warm-topic")
+  private @Nullable String warmTopic;
+
+  @Option(names = "--warm-count")
+  private int warmCount;
+
   @Option(names = "--tell")
   private boolean tell;
 
   @Override
   public Integer call() throws Exception {
+    if (warmTopic != null) {
+      var unused = forebay(new KeyedTally(warmCount, 0, false), warmTopic);
+    }
     KeyedTally tally = new KeyedTally(count, warmUp, tell);
-    Map<String, Double> figures = contender.startsWith("raw") ? raw(tally) : forebay(tally);
+    Map<String, Double> figures = contender.startsWith("raw") ? raw(tally) : forebay(tally, topic);
     ChildJvm.answer(new ObjectMapper().writeValueAsString(figures));
     return 0;
   }
@@ -102,7 +113,7 @@ final class KafkaKeyedContender implements Callable<Integer> {
     return millis;
   }
 
-  private Map<String, Double> forebay(KeyedTally tally) throws InterruptedException {
+  private Map<String, Double> forebay(KeyedTally tally, String from) throws InterruptedException {
     try (KafkaWorkQueue queue =
         KafkaWorkQueue.keyed(
                 Map.of(
@@ -110,7 +121,7 @@ final class KafkaKeyedContender implements Callable<Integer> {
                     bootstrap,
                     "group.protocol",
                     contender.equals("forebay-classic") ? "classic" : "consumer"),
-                topic)
+                from)
             .group(group)
             .withoutDeadLetters()
             .withoutDelays()

@@ -37,8 +37,12 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 final class KafkaKeyedFigures implements Callable<Integer> {
 
-  private static final List<String> BROKER_JVM = List.of("-Xmx1g", "-XX:+UseSerialGC");
-  private static final List<String> CONTENDER_JVM = List.of("-Xmx768m", "-XX:+UseSerialGC");
+  private static final List<String> BROKER_JVM = ChildJvm.memory("1g", "-XX:+UseSerialGC");
+  private static final List<String> CONTENDER_JVM = ChildJvm.memory("768m", "-XX:+UseSerialGC");
+
+  /** Work without time that comes first, so that the JVM has compiled what is measured. */
+  private static final int WARM_UP = 40_000;
+
   private static final TypeReference<Map<String, Double>> FIGURES = new TypeReference<>() {};
 
   @Option(
@@ -92,12 +96,14 @@ final class KafkaKeyedFigures implements Callable<Integer> {
               "violations",
               "note"));
   private String bootstrap = "";
+  private String warmTopic = "";
   private int topics;
 
   @Override
   public Integer call() throws Exception {
     try (ChildJvm server = ChildJvm.start(BROKER_JVM, List.of("kafka-server"))) {
       bootstrap = server.result();
+      warmTopic = fill(12, WARM_UP, 200, id -> "key-" + id, id -> 0);
       for (String scenario : scenarios) {
         switch (scenario) {
           case "noop" -> noop();
@@ -119,7 +125,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
       for (String kind : keys) {
         IntFunction<String> key = kind.equals("zipf") ? zipfKeys(noopCount) : id -> "key-" + id;
         String topic = fill(count, noopCount, 1024, key, id -> 0);
-        run("no-op, " + count + " partitions, " + kind, topic, noopCount, 2, 0);
+        run("no-op, " + count + " partitions, " + kind, topic, noopCount, noopCount / 2, 2, 0);
       }
     }
   }
@@ -131,7 +137,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
       int slots = Integer.parseInt(parts[1]);
       int count = (int) Math.min(60_000, Math.max(4L * slots, 10_000L * slots / millis));
       String topic = fill(12, count, 200, id -> "key-" + id, id -> millis);
-      run(millis + " ms, " + slots + " slots", topic, count, slots, slots * 1000.0 / millis);
+      run(millis + " ms, " + slots + " slots", topic, count, 0, slots, slots * 1000.0 / millis);
     }
   }
 
@@ -139,7 +145,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     IntToLongFunction millis = id -> (id + 1) % 20 == 0 ? 6_000 : 100;
     String topic = fill(3, 200, 200, id -> "key-" + id, millis);
     double ideal = IdealSchedule.seconds(Job.every(200, 100, 20, 6_000), 8);
-    run("200 x 100 ms, every 20th 6 s, 8 slots", topic, 200, 8, 200 / ideal);
+    run("200 x 100 ms, every 20th 6 s, 8 slots", topic, 200, 0, 8, 200 / ideal);
   }
 
   private void zipf() throws Exception {
@@ -151,14 +157,14 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     }
     int hottest = frequency.values().stream().mapToInt(n -> n).max().orElse(0);
     String topic = fill(12, count, 200, key, id -> 5);
-    run("Zipf(1.0), 1,000 keys, 5 ms, 64 slots", topic, count, 64, count / (hottest * 0.005));
+    run("Zipf(1.0), 1,000 keys, 5 ms, 64 slots", topic, count, 0, 64, count / (hottest * 0.005));
   }
 
   /** SIGKILL with half of 5,000 x 20 ms done on 64 slots. */
   private void kill() throws Exception {
     int count = 5_000;
     String topic = fill(12, count, 200, id -> "key-" + id, id -> 20);
-    List<String> arguments = new ArrayList<>(contender("forebay", topic, "kill", count, 64));
+    List<String> arguments = new ArrayList<>(contender("forebay", topic, "kill", count, 0, 64));
     arguments.add("--tell");
     Set<Integer> finished = new HashSet<>();
     try (ChildJvm first = ChildJvm.start(CONTENDER_JVM, arguments)) {
@@ -228,7 +234,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     }
   }
 
-  private void run(String scenario, String topic, int count, int slots, double best)
+  private void run(String scenario, String topic, int count, int warmUp, int slots, double best)
       throws Exception {
     for (String contender : contenders) {
       if (contender.startsWith("raw") && best > 0) {
@@ -236,7 +242,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
       }
       List<Map<String, Double>> all = new ArrayList<>();
       for (int run = 0; run < runs; run++) {
-        Map<String, Double> figures = measure(contender, topic, "run" + run, count, slots);
+        Map<String, Double> figures = measure(contender, topic, "run" + run, count, warmUp, slots);
         System.err.println(scenario + " " + contender + " " + figures);
         all.add(figures);
       }
@@ -261,26 +267,29 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     return figures.getOrDefault(name, Double.NaN);
   }
 
-  /** Work without handlers' time is counted when the JVM has compiled what it needs. */
-  private static int warmUp(int slots, int count) {
-    return slots > 2 ? 0 : count / 2;
-  }
-
   private List<String> contender(
-      String contender, String topic, String group, int count, int slots) {
-    return List.of(
-        "kafka-keyed-contender",
-        "--bootstrap=" + bootstrap,
-        "--topic=" + topic,
-        "--group=" + topic + "-" + contender + "-" + group,
-        "--contender=" + contender,
-        "--count=" + count,
-        "--warm-up=" + warmUp(slots, count),
-        "--slots=" + slots);
+      String contender, String topic, String group, int count, int warmUp, int slots) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "kafka-keyed-contender",
+                "--bootstrap=" + bootstrap,
+                "--topic=" + topic,
+                "--group=" + topic + "-" + contender + "-" + group,
+                "--contender=" + contender,
+                "--count=" + count,
+                "--warm-up=" + warmUp,
+                "--slots=" + slots));
+    if (slots > 2 && !group.equals("kill")) {
+      arguments.add("--warm-topic=" + warmTopic);
+      arguments.add("--warm-count=" + WARM_UP);
+    }
+    return arguments;
   }
 
   private Map<String, Double> measure(
-      String contender, String topic, String group, int count, int slots) throws IOException {
+      String contender, String topic, String group, int count, int warmUp, int slots)
+      throws IOException {
     try (ChildJvm child =
         contender.startsWith("pc-")
             ? ChildJvm.startSource(
@@ -295,8 +304,11 @@ final class KafkaKeyedFigures implements Callable<Integer> {
                     Integer.toString(count),
                     // Its threads are what handles; for work without time two are too few.
                     Integer.toString(slots > 2 ? slots : 16),
-                    Integer.toString(warmUp(slots, count))))
-            : ChildJvm.start(CONTENDER_JVM, contender(contender, topic, group, count, slots))) {
+                    Integer.toString(warmUp),
+                    slots > 2 ? warmTopic : "",
+                    Integer.toString(WARM_UP)))
+            : ChildJvm.start(
+                CONTENDER_JVM, contender(contender, topic, group, count, warmUp, slots))) {
       return new ObjectMapper().readValue(child.result(), FIGURES);
     }
   }

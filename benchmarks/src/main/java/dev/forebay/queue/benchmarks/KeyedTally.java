@@ -28,6 +28,7 @@ final class KeyedTally {
   private final AtomicLong first = new AtomicLong();
   private final AtomicLong last = new AtomicLong();
   private final AtomicLong cpuAtFirst = new AtomicLong();
+  private final AtomicLong compilersAtFirst = new AtomicLong();
   private final CountDownLatch open;
   private final int warmUp;
   private final AtomicInteger handled = new AtomicInteger();
@@ -60,6 +61,7 @@ final class KeyedTally {
     if (handled.getAndIncrement() == warmUp) {
       first.set(System.nanoTime());
       cpuAtFirst.set(SYSTEM.getProcessCpuTime());
+      compilersAtFirst.set(CompilerTime.nanos());
     }
     boolean again = starts.incrementAndGet(id) > 1;
     if (again) {
@@ -102,7 +104,8 @@ final class KeyedTally {
 
   /** What happened, as numbers by name. */
   Map<String, Double> figures() {
-    long cpu = SYSTEM.getProcessCpuTime() - cpuAtFirst.get();
+    long compilers = CompilerTime.nanos() - compilersAtFirst.get();
+    long cpu = SYSTEM.getProcessCpuTime() - cpuAtFirst.get() - compilers;
     double seconds = (last.get() - first.get()) / 1e9;
     int measured = starts.length() - (int) open.getCount() - warmUp;
     Map<String, Double> figures = new LinkedHashMap<>();
@@ -110,6 +113,7 @@ final class KeyedTally {
     figures.put("seconds", seconds);
     figures.put("perSecond", measured / seconds);
     figures.put("cpuMicros", cpu / 1e3 / measured);
+    figures.put("compilerMicros", compilers / 1e3 / measured);
     figures.put("repeated", repeated.doubleValue());
     figures.put("violations", violations.doubleValue());
     return figures;

@@ -20,8 +20,7 @@ import picocli.CommandLine.Option;
             + " in a JVM of its own.")
 final class MemoryScale implements Callable<Integer> {
 
-  private static final List<String> CHILD_JVM =
-      List.of("-Xms4g", "-Xmx4g", "-Xmn3g", "-XX:+UseSerialGC");
+  private static final List<String> CHILD_JVM = ChildJvm.memory("4g", "-Xmn3g", "-XX:+UseSerialGC");
 
   @Option(
       names = "--depths",

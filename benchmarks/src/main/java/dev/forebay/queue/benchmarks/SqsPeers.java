@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
             + " JVM of its own too.")
 final class SqsPeers implements Callable<Integer> {
 
-  private static final List<String> SERVER_JVM = List.of("-Xmx1g", "-XX:+UseParallelGC");
-  private static final List<String> CONTENDER_JVM = List.of("-Xmx512m", "-XX:+UseSerialGC");
+  private static final List<String> SERVER_JVM = ChildJvm.memory("1g", "-XX:+UseParallelGC");
+  private static final List<String> CONTENDER_JVM = ChildJvm.memory("512m", "-XX:+UseSerialGC");
   private static final TypeReference<Map<String, Map<String, Double>>> FIGURES =
       new TypeReference<>() {};
 
