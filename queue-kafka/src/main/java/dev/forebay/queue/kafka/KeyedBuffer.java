@@ -11,7 +11,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.kafka.common.errors.InterruptException;
 import org.jspecify.annotations.Nullable;
@@ -39,17 +38,12 @@ final class KeyedBuffer {
   private final KeyedSettings settings;
   private final TimeSource time;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition consumerHasWork = lock.newCondition();
+  private final KeyedBell bell = new KeyedBell(lock);
   private final AtomicReference<@Nullable KeyedDelivery> inbox = new AtomicReference<>();
   private final KeyedWaiters waiters;
   private final KeyedRecords records;
   private long lastPoll;
   private boolean polledOnce;
-  private boolean consumerWaits;
-  private @Nullable Runnable wakeUp;
-  private long wakeUpUnneededAt;
-  private boolean woken;
-  private boolean consumerAsleep;
   private boolean closing;
 
   KeyedBuffer(KeyedSettings settings, WorkQueue queue) {
@@ -70,28 +64,13 @@ final class KeyedBuffer {
     while (true) {
       drain();
       List<Runnable> todo = records.hasAfter() ? records.takeAfter() : List.of();
-      if (consumerWaits
-          && (records.acksWaiting() > 0 || records.count() < settings.maxRecords() / 2)) {
-        consumerWaits = false;
-        consumerHasWork.signal();
-      }
-      if (wakeUp != null && isConsumerWanted(wakeUpUnneededAt)) {
-        // Under the lock, so that no poll is woken but the one that asked for it.
-        wakeUp.run();
-        wakeUp = null;
-        woken = true;
-      }
+      bell.look(records, closing);
       lock.unlock();
       todo.forEach(Runnable::run);
       if (inbox.get() == null || !lock.tryLock()) {
         return;
       }
     }
-  }
-
-  /** Whether there is something to commit, or something came to be due before that time. */
-  private boolean isConsumerWanted(long before) {
-    return closing || records.acksWaiting() > 0 || records.untilDue(before) < 0;
   }
 
   private void drain() {
@@ -143,11 +122,12 @@ final class KeyedBuffer {
         long now = time.nanoTime();
         lastPoll = now;
         polledOnce = true;
-        if (consumerAsleep) {
-          consumerHasWork.signal();
-        }
+        bell.polled();
         records.expire(now);
         List<Delivery> taken = closing ? List.of() : records.hand(max, now);
+        if (taken.isEmpty()) {
+          bell.hungry();
+        }
         if (!taken.isEmpty() || until - now <= 0 || closing || !await(until)) {
           if (records.ready() > 0) {
             waiters.wakeOne();
@@ -322,20 +302,20 @@ final class KeyedBuffer {
   /**
    * Runs {@code wake} once, as soon as there is something to commit or due.
    *
+   * @param acks how many make something to commit
    * @param within after which time the consumer comes by itself
    * @return false when there is something to commit already; then it is not run
    */
-  boolean callWhenWanted(Runnable wake, Duration within) {
+  boolean callWhenWanted(Runnable wake, long acks, Duration within) {
     enter();
     try {
-      woken = false;
-      if (closing || records.acksWaiting() > 0) {
+      if (closing || records.acksWaiting() >= acks) {
         return false;
       }
       long now = time.nanoTime();
-      wakeUp = wake;
       // For what is due already at some time the caller has chosen how long he waits.
-      wakeUpUnneededAt = now + Math.min(within.toNanos(), records.untilDue(now));
+      long due = Math.min(within.toNanos(), records.untilDue(now));
+      bell.callWhenWanted(wake, acks, now + due);
       return true;
     } finally {
       exit();
@@ -346,10 +326,7 @@ final class KeyedBuffer {
   boolean wasCalled() {
     enter();
     try {
-      wakeUp = null;
-      boolean was = woken;
-      woken = false;
-      return was;
+      return bell.wasCalled();
     } finally {
       exit();
     }
@@ -360,19 +337,35 @@ final class KeyedBuffer {
    *
    * @param fully whether to wait for this long whatever comes
    */
-  @SuppressWarnings("WaitNotInLoop") // The caller looks for himself, and comes again.
   void awaitWork(Duration atMost, boolean fully) {
     enter();
     try {
-      if (fully || records.acksWaiting() == 0) {
-        consumerWaits = !fully;
-        // Not by the time source: the consumer's own polls run by the machine's clock, too.
-        long unused = consumerHasWork.awaitNanos(atMost.toNanos());
+      if (fully) {
+        bell.await(atMost, KeyedBell.NEVER, 0, false);
+      } else if (records.acksWaiting() == 0) {
+        bell.await(atMost, 1, settings.maxRecords() / 2, false);
       }
     } catch (InterruptedException e) {
       throw new InterruptException(e);
     } finally {
-      consumerWaits = false;
+      exit();
+    }
+  }
+
+  /**
+   * Waits until so many acks wait, for this long at most.
+   *
+   * @param orHunger or until somebody waits for a record
+   */
+  void awaitAcks(Duration atMost, long acks, boolean orHunger) {
+    enter();
+    try {
+      if (records.acksWaiting() < acks && !(orHunger && !waiters.isEmpty())) {
+        bell.await(atMost, acks, 0, orHunger);
+      }
+    } catch (InterruptedException e) {
+      throw new InterruptException(e);
+    } finally {
       exit();
     }
   }
@@ -385,27 +378,24 @@ final class KeyedBuffer {
   boolean awaitPoll(Duration recently) {
     enter();
     try {
-      consumerAsleep = true;
       while (!closing
           && waiters.isEmpty()
           && (!polledOnce || time.nanoTime() - lastPoll >= recently.toNanos())) {
-        consumerHasWork.await();
+        bell.awaitPoll();
       }
       return !closing;
     } catch (InterruptedException e) {
       throw new InterruptException(e);
     } finally {
-      consumerAsleep = false;
       exit();
     }
   }
 
   /** Lets time pass for the consumer's thread. */
-  @SuppressWarnings("WaitNotInLoop") // Shorter is fine: the caller looks for himself.
   void pause(Duration length) throws InterruptedException {
     enter();
     try {
-      long unused = consumerHasWork.awaitNanos(length.toNanos());
+      bell.await(length, KeyedBell.NEVER, 0, false);
     } finally {
       exit();
     }
@@ -413,13 +403,20 @@ final class KeyedBuffer {
 
   /** What the consumer's thread goes by. */
   record Load(
-      long records, long bytes, long leased, long acksWaiting, boolean polled, long nextDue) {}
+      long records,
+      long bytes,
+      long leased,
+      long acksWaiting,
+      boolean hungry,
+      boolean polled,
+      long nextDue) {}
 
   /**
    * How things stand.
    *
-   * @return {@code polled}: whether anybody polls, or did within {@code recently}; {@code nextDue}:
-   *     nanoseconds until the next lease or delay ends, large when there is none
+   * @return {@code hungry}: whether anybody waits for a record; {@code polled}: whether anybody
+   *     polls, or did within {@code recently}; {@code nextDue}: nanoseconds until the next lease or
+   *     delay ends, large when there is none
    */
   Load load(Duration recently) {
     enter();
@@ -430,6 +427,7 @@ final class KeyedBuffer {
           records.bytes(),
           records.leased(),
           records.acksWaiting(),
+          !waiters.isEmpty(),
           !waiters.isEmpty() || now - lastPoll < recently.toNanos(),
           records.untilDue(now));
     } finally {
@@ -443,7 +441,7 @@ final class KeyedBuffer {
     try {
       closing = true;
       waiters.wakeAll();
-      consumerHasWork.signal();
+      bell.ring();
     } finally {
       exit();
     }

@@ -39,7 +39,7 @@ final class KeyedCommits {
   /**
    * How long after the last commit's answer the next one waits while more and more acks come in.
    */
-  private static final Duration GATHERING = Duration.ofMillis(20);
+  private static final Duration GATHERING = Duration.ofMillis(40);
 
   /** Between the first two looks whether more have come; then twice as long. */
   private static final Duration FIRST_GATHERING = Duration.ofMillis(2);
@@ -47,7 +47,7 @@ final class KeyedCommits {
   /** So few need not be gathered, and so many are enough for a commit. */
   private static final int FEW = 4;
 
-  private static final int MANY = 256;
+  static final int MANY = 256;
 
   /** The most between a commit's answer and the next one, however long the answer took. */
   private static final Duration MOST_BETWEEN = Duration.ofMillis(200);
@@ -97,10 +97,15 @@ final class KeyedCommits {
     return inFlight;
   }
 
+  /** Whether the next commit waits for more acks to go with it. */
+  boolean isGathering() {
+    return gathered > 0;
+  }
+
   /**
-   * How long to wait for the answer before the next look at other work: half of what the last one
-   * took, and later a tenth of what this one has taken so far, so that an outage is no reason to
-   * spin.
+   * How long to wait for the answer before the next look at other work: somewhat less than the last
+   * one took, and later a tenth of what this one has taken so far, so that an outage is no reason
+   * to spin.
    */
   Duration patience() {
     long waited = time.nanoTime() - begun;
@@ -121,7 +126,8 @@ final class KeyedCommits {
   /** Commits if it is time to. */
   void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long acksWaiting) {
     long now = time.nanoTime();
-    if (inFlight || now - notBefore < 0 || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
+    boolean early = now - notBefore < 0 && !(isGathering() && acksWaiting >= MANY);
+    if (inFlight || early || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
       return;
     }
     if (isGathering(acksWaiting, now)) {
@@ -137,7 +143,7 @@ final class KeyedCommits {
     inFlight = true;
     begun = now;
     // What is not confirmed takes room in the buffer, of which a lively queue needs all.
-    firstLook = acksWaiting >= MANY ? 0 : Math.min(took / 2, MAX_FIRST_LOOK.toNanos());
+    firstLook = acksWaiting >= MANY ? 0 : Math.min(took - took / 8, MAX_FIRST_LOOK.toNanos());
     try {
       consumer.commitAsync(offsets(commits), (offsets, error) -> done(commits, error));
     } catch (KafkaException | IllegalStateException e) {
@@ -150,14 +156,12 @@ final class KeyedCommits {
    * who wait for one ack before the next come to a standstill instead, and are answered.
    */
   private boolean isGathering(long acksWaiting, long now) {
-    if (acksWaiting <= FEW
-        || acksWaiting >= MANY
-        || acksWaiting == gathered
-        || now - answeredAt >= GATHERING.toNanos()) {
+    long left = answeredAt + GATHERING.toNanos() - now;
+    if (acksWaiting <= FEW || acksWaiting >= MANY || acksWaiting == gathered || left <= 0) {
       return false;
     }
     gathered = acksWaiting;
-    notBefore = now + (FIRST_GATHERING.toNanos() << gatheringSteps);
+    notBefore = now + Math.min(left, FIRST_GATHERING.toNanos() << gatheringSteps);
     gatheringSteps++;
     return true;
   }

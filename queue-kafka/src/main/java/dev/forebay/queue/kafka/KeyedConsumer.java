@@ -39,7 +39,7 @@ final class KeyedConsumer implements Runnable {
   /** The shortest wait, for something that comes in a moment. */
   private static final Duration SOON = Duration.ofMillis(1);
 
-  /** While the queue closes; and not worth to be woken from. */
+  /** While the queue closes; and so short that nobody is woken from it. */
   private static final Duration BUSY = Duration.ofMillis(5);
 
   private static final Duration QUIET = Duration.ofMillis(100);
@@ -152,25 +152,31 @@ final class KeyedConsumer implements Runnable {
     commits.commit(consumer, assignment.partitions(), load.acksWaiting());
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
-    if (!fetching && !assignment.partitions().isEmpty()) {
+    if (commits.isGathering() && (!load.hungry() || wait.compareTo(BUSY) <= 0)) {
+      // Each call of the client wakes its own thread and costs more than an ack. A commit follows,
+      // and with it a poll.
+      buffer.awaitAcks(wait, KeyedCommits.MANY, wait.compareTo(BUSY) > 0);
+    } else if (!fetching && !assignment.partitions().isEmpty()) {
       // Then the client waits by asking itself again and again, which costs a core.
       buffer.awaitWork(wait, commits.inFlight() || load.acksWaiting() > 0);
       // The answer to a commit needs more than a look where a broker has to be found anew.
-      wait = commits.inFlight() ? commits.patience() : Duration.ZERO;
+      pollAndTake(load, commits.inFlight() ? commits.patience() : Duration.ZERO);
+    } else {
+      pollAndTake(load, wait);
     }
-    pollAndTake(wait);
     lookAtPositions();
     buffer.tick();
     trouble.over();
   }
 
-  /** Polls; a long wait ends with the first ack, so that it is committed at once. */
-  private void pollAndTake(Duration wait) {
+  /** Polls; a long wait ends with the first ack, or when many more have come. */
+  private void pollAndTake(Load load, Duration wait) {
     if (commits.inFlight() || wait.compareTo(BUSY) <= 0) {
       take(consumer.poll(wait));
       return;
     }
-    boolean asked = buffer.callWhenWanted(consumer::wakeup, wait);
+    long acks = load.acksWaiting() == 0 ? 1 : load.acksWaiting() + KeyedCommits.MANY;
+    boolean asked = buffer.callWhenWanted(consumer::wakeup, acks, wait);
     boolean pending = false;
     ConsumerRecords<byte[], byte[]> records = ConsumerRecords.empty();
     try {

@@ -112,4 +112,65 @@ class KeyedCommitsTest {
     commit();
     assertThat(broker.offsets).containsExactly(1L, 2L);
   }
+
+  private void commit(long acksWaiting) {
+    commits.commit(broker, List.of(partition), acksWaiting);
+  }
+
+  /** A commit that was answered this long ago, and something new to commit. */
+  private void answeredBefore(Duration ago) {
+    resolve(0);
+    commit();
+    broker.answer();
+    resolve(1);
+    time.advance(ago);
+  }
+
+  @Test
+  void acksThatKeepComing_goTogether() {
+    answeredBefore(Duration.ofMillis(5));
+    long acks = 10;
+    for (int passed = 5; passed < 40; passed++) {
+      commit(acks++);
+      assertThat(broker.offsets).as("after %s ms", passed).containsExactly(1L);
+      time.advance(Duration.ofMillis(1));
+    }
+
+    commit(acks);
+
+    assertThat(broker.offsets).as("40 ms after the last answer").containsExactly(1L, 2L);
+    assertThat(commits.isGathering()).isFalse();
+  }
+
+  @Test
+  void acksThatComeNoMore_waitForNoOthers() {
+    answeredBefore(Duration.ofMillis(5));
+    commit(64);
+    assertThat(commits.isGathering()).isTrue();
+
+    time.advance(Duration.ofMillis(2));
+    commit(64);
+
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void fewAcks_areNotGathered() {
+    answeredBefore(Duration.ofMillis(5));
+
+    commit(4);
+
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void acksThatHaveBecomeMany_goAtOnce() {
+    answeredBefore(Duration.ofMillis(5));
+    commit(64);
+    time.advance(Duration.ofNanos(1));
+
+    commit(KeyedCommits.MANY);
+
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
 }

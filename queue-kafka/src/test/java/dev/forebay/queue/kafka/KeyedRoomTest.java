@@ -43,7 +43,7 @@ class KeyedRoomTest {
   private static Load load(List<KeyedPartition> partitions) {
     long records = partitions.stream().mapToLong(each -> each.held).sum();
     long bytes = partitions.stream().mapToLong(each -> each.heldBytes).sum();
-    return new Load(records, bytes, 0, 0, true, Long.MAX_VALUE);
+    return new Load(records, bytes, 0, 0, true, true, Long.MAX_VALUE);
   }
 
   private static List<KeyedPartition> partitions(int count) {
