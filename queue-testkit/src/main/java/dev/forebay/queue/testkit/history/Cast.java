@@ -64,6 +64,7 @@ final class Cast {
   final Set<WorkQueue> dead = ConcurrentHashMap.newKeySet();
   private final WorkQueueHarness harness;
   private final String name;
+  private final Workload.Witness witness;
   private final SplittableRandom random;
   private final Optional<Crash> crash;
   private final List<Seat> seats = new ArrayList<>();
@@ -78,12 +79,14 @@ final class Cast {
       String name,
       QueueSettings settings,
       HistoryRecorder recorder,
+      Workload.Witness witness,
       SplittableRandom random,
       Plan plan) {
     this.harness = harness;
     this.name = name;
     this.settings = settings;
     this.recorder = recorder;
+    this.witness = witness;
     this.random = random;
     this.plan = plan;
     this.timing = harness.timing();
@@ -297,6 +300,7 @@ final class Cast {
       if (random.nextInt(3) == 0) {
         timing.pass(Duration.ofNanos(1 + random.nextLong(stepNanos)));
       }
+      witness.look(name, recorder);
       disturb();
     }
     drain(
@@ -306,6 +310,7 @@ final class Cast {
             timing.pass(Duration.ofNanos(1));
           }
           timing.pass(Duration.ofNanos(1 + random.nextLong(stepNanos)));
+          witness.look(name, recorder);
         });
   }
 
@@ -319,9 +324,14 @@ final class Cast {
     }
     while (produced.get() < plan.messages() && failure == null) {
       timing.pass(Duration.ofMillis(20));
+      witness.look(name, recorder);
       disturb();
     }
-    drain(() -> timing.pass(Duration.ofMillis(20)));
+    drain(
+        () -> {
+          timing.pass(Duration.ofMillis(20));
+          witness.look(name, recorder);
+        });
     over = true;
     for (Thread thread : threads) {
       try {

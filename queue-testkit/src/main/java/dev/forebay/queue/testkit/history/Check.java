@@ -42,12 +42,14 @@ public enum Check {
   C1("before a committed offset all is resolved"),
   /** Commits never go back. */
   C2("commits never go back"),
-  /** Nothing resolved is handed out again after a rebalance; found as I3. */
-  C3("nothing resolved comes again after a rebalance"),
-  /** At the end every record is resolved; found as I1. */
+  /** What was persisted as resolved is not handed out again, as after a rebalance. */
+  C3("nothing persisted as resolved comes again"),
+  /** At the end every record is resolved; found as I1 where it is known that it was stored. */
   C4("at the end every record is resolved"),
   /** When all is resolved the commit reaches the end. */
   C5("the commit reaches the end"),
+  /** Who had a partition before does not commit after who has it now. */
+  C7("an old generation commits nothing"),
   /** The metadata of an offset fits. */
   C8("metadata fits"),
   /** An acked record is never acquired again; found as I3. */

@@ -76,10 +76,15 @@ public record Event(
     DRAINED,
     /** A log's record holds this message: partition in {@code text}, offset in the token. */
     RECORD,
-    /** A log's committed offset, read at this time; length of its metadata in {@code came}. */
+    /**
+     * A log's committed offset, read at this time; length of its metadata in {@code came}, term of
+     * who committed it in {@code asked}.
+     */
     COMMIT,
     /** A log's end, read at this time. */
-    LOG_END
+    LOG_END,
+    /** An offset that a commit's metadata, read at this time, tells as resolved. */
+    RESOLVED
   }
 
   /** How it ended. */
@@ -183,7 +188,14 @@ public record Event(
           out.append(" delayed ").append(Duration.ofNanos(amount));
         }
       }
-      case RECORD, COMMIT, LOG_END -> out.append(" offset ").append(told.token);
+      case COMMIT ->
+          out.append(" offset ")
+              .append(told.token)
+              .append(" in term ")
+              .append(asked)
+              .append(" metadata ")
+              .append(came);
+      case RECORD, RESOLVED, LOG_END -> out.append(" offset ").append(told.token);
       default -> {}
     }
     if (told.key != null) {

@@ -114,7 +114,7 @@ public final class HistoryRecorder {
     now(Kind.LOOKED, look);
   }
 
-  /** Notes in which record of a log a message is (C1). */
+  /** Notes in which record of a log a message is (C1, C3, C4); each copy of it has its own. */
   public void position(String partition, long offset, String id) {
     Draft draft = begin(Kind.RECORD, 0);
     draft.id(id).text(partition).told(offset(offset));
@@ -122,14 +122,38 @@ public final class HistoryRecorder {
   }
 
   /**
-   * Notes a committed offset that was just read (C1, C2).
+   * Notes a committed offset that was just read (C1, C2, C8).
    *
    * @param since when the read began, by the recorder's clock
    * @param metadata length of the commit's metadata
    */
   public void commit(String partition, long offset, int metadata, long since) {
+    commit(partition, offset, metadata, 0, since);
+  }
+
+  /**
+   * Notes a committed offset that was just read (C1, C2, C7, C8).
+   *
+   * @param since when the read began, by the recorder's clock
+   * @param metadata length of the commit's metadata
+   * @param term what the metadata says of who committed it, above 0 and larger each time that the
+   *     partition changes hands; 0 where it says nothing
+   */
+  public void commit(String partition, long offset, int metadata, int term, long since) {
     Draft draft = begin(Kind.COMMIT, 0, since);
-    draft.text(partition).counts(0, metadata).told(offset(offset));
+    draft.text(partition).counts(term, metadata).told(offset(offset));
+    end(draft, Result.OK);
+  }
+
+  /**
+   * Notes that a record beyond the committed offset is resolved, as the commit's metadata says that
+   * was just read (C1, C3).
+   *
+   * @param since when the read began, by the recorder's clock
+   */
+  public void resolved(String partition, long offset, long since) {
+    Draft draft = begin(Kind.RESOLVED, 0, since);
+    draft.text(partition).told(offset(offset));
     end(draft, Result.OK);
   }
 

@@ -33,7 +33,7 @@ final class Index {
   final List<Event> looks = new ArrayList<>();
   final List<Event> redrives = new ArrayList<>();
   final List<Event> log = new ArrayList<>();
-  final Map<String, Event> records = new HashMap<>();
+  final List<Event> records = new ArrayList<>();
   @Nullable Event drained;
   long last = Long.MIN_VALUE;
   int deliveries;
@@ -79,10 +79,10 @@ final class Index {
       case LOOKED -> looks.add(event);
       case REDRIVE -> redrives.add(event);
       case DRAINED -> drained = event;
-      case COMMIT, LOG_END -> log.add(event);
+      case COMMIT, RESOLVED, LOG_END -> log.add(event);
       case RECORD -> {
         if (event.id() != null) {
-          records.put(event.id(), event);
+          records.add(event);
         }
       }
       default -> {}

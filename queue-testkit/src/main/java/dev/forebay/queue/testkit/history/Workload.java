@@ -48,6 +48,20 @@ public final class Workload {
   private boolean restarts = true;
   private KeyPolicy keyPolicy = KeyPolicy.STRICT;
   private int bound = 1_000_000;
+  private Witness witness = new Witness() {};
+
+  /**
+   * Looks at the broker from outside while a run goes on, and notes what it sees: the commits of a
+   * log, say. Called by the thread that runs the workload.
+   */
+  public interface Witness {
+
+    /** Called some tens of times a second while the run goes on. */
+    default void look(String name, HistoryRecorder recorder) {}
+
+    /** Called when everything was drained and closed, before the broker queue is deleted. */
+    default void lookAtLast(String name, HistoryRecorder recorder) {}
+  }
 
   private Workload(WorkQueueHarness harness) {
     this.harness = harness;
@@ -112,6 +126,12 @@ public final class Workload {
     return this;
   }
 
+  /** Who looks on from outside; nobody by default. */
+  public Workload witness(Witness value) {
+    witness = value;
+    return this;
+  }
+
   /**
    * What came of a run. Immutable.
    *
@@ -170,11 +190,13 @@ public final class Workload {
             name,
             settings,
             recorder,
+            witness,
             new SplittableRandom(chosen),
             new Cast.Plan(messages, processes, threads, keys, restarts, faults ? FAULT_RATE : 0));
     Capabilities can;
     try {
       can = cast.play();
+      witness.lookAtLast(name, recorder);
     } finally {
       harness.delete(name);
     }

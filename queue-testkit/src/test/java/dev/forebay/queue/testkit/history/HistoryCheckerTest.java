@@ -18,13 +18,13 @@ class HistoryCheckerTest {
   private static final Attempts LOST_ONCE = new Attempts(0, 1, 0);
   private static final Attempts RETURNED_ONCE = new Attempts(0, 0, 1);
 
-  private static void good(Script script) {
+  static void good(Script script) {
     Verdict verdict = script.judge();
     assertThat(verdict.isGood()).as(verdict.toString()).isTrue();
   }
 
   /** Nothing but this is wrong, and it is shown by so many events. */
-  private static void bad(Script script, Check check, Rule rule, int events) {
+  static void bad(Script script, Check check, Rule rule, int events) {
     bad(script.judge(), check, rule, events);
   }
 
@@ -556,46 +556,6 @@ class HistoryCheckerTest {
     script.act(Kind.ACK, first, 300, Result.STALE, 0);
     script.ack(script.deliver(2, "a", 10_200, LOST_ONCE, Script.content("a"), 2, 10_000), 10_300);
     bad(script.drained(60_000), Check.I13, Rule.S1, 2);
-  }
-
-  private static Script log() {
-    Script script = one().enqueue("b", 10);
-    script.log(Kind.RECORD, "a", 59_000, 0, 0).log(Kind.RECORD, "b", 59_000, 1, 0);
-    script.ack(script.deliver("a", 100), 200);
-    script.ack(script.deliver("b", 300), 400);
-    return script.drained(60_000);
-  }
-
-  @Test
-  void C1_C2_C5_goodLog() {
-    good(
-        log()
-            .log(Kind.COMMIT, null, 250, 1, 10)
-            .log(Kind.COMMIT, null, 500, 2, 10)
-            .log(Kind.LOG_END, null, 60_100, 2, 0));
-  }
-
-  @Test
-  void C1_committedBeforeItWasResolved() {
-    Script script = log().log(Kind.COMMIT, null, 250, 2, 10).log(Kind.LOG_END, null, 60_100, 2, 0);
-    bad(script, Check.C1, Rule.E1, 2);
-  }
-
-  @Test
-  void C2_commitGoesBack() {
-    Script script = log().log(Kind.COMMIT, null, 500, 2, 10).log(Kind.COMMIT, null, 600, 1, 10);
-    bad(script, Check.C2, Rule.A2, 2);
-  }
-
-  @Test
-  void C5_commitIsNotAtTheEnd() {
-    Script script = log().log(Kind.COMMIT, null, 500, 1, 10).log(Kind.LOG_END, null, 60_100, 2, 0);
-    bad(script, Check.C5, Rule.A4, 2);
-  }
-
-  @Test
-  void C8_metadataTooLong() {
-    bad(log().log(Kind.COMMIT, null, 500, 2, 4_097), Check.C8, Rule.A4, 1);
   }
 
   /** A message given back untouched comes with the same attempt. */

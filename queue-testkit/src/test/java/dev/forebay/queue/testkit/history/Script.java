@@ -145,12 +145,22 @@ final class Script {
     return this;
   }
 
-  Script log(Kind kind, @Nullable String id, long at, long offset, int metadata) {
+  Script log(Kind kind, @Nullable String id, long at, long offset) {
     Draft draft =
         draft(kind, 0, at)
             .id(id)
             .text("t-0")
-            .counts(0, metadata)
+            .told(new Told(null, null, 0, offset, Attempts.NONE, 0, 0));
+    add(draft, 0, Result.OK);
+    return this;
+  }
+
+  /** A committed offset as it was read at this time. */
+  Script commit(long at, long offset, int metadata, int term) {
+    Draft draft =
+        draft(Kind.COMMIT, 0, at)
+            .text("t-0")
+            .counts(term, metadata)
             .told(new Told(null, null, 0, offset, Attempts.NONE, 0, 0));
     add(draft, 0, Result.OK);
     return this;
