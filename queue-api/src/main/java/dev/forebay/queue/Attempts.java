@@ -20,6 +20,11 @@ public record Attempts(int failed, int leaseLost, int returned) {
     }
   }
 
+  /** Whether these are {@link #NONE}. */
+  public boolean isNone() {
+    return failed == 0 && leaseLost == 0 && returned == 0;
+  }
+
   /** The 1-based number of the attempt that follows these. */
   public int next() {
     return 1 + failed + leaseLost;

@@ -97,7 +97,7 @@ final class MemoryExplanations {
                 + letter.cause().message()
                 + ".";
     return died
-        + (attempts.equals(Attempts.NONE)
+        + (attempts.isNone()
             ? ""
             : " Earlier deliveries: "
                 + attempts.failed()

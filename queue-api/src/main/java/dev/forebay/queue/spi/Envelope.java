@@ -117,7 +117,7 @@ public record Envelope(
     message.dedupId().ifPresent(value -> out.put(DEDUP, value));
     message.type().ifPresent(value -> out.put(TYPE, value));
     message.deadline().ifPresent(at -> out.put(DEADLINE, Long.toString(at.toEpochMilli())));
-    if (!attempts.equals(Attempts.NONE)) {
+    if (!attempts.isNone()) {
       out.put(ATTEMPTS, encode(attempts));
     }
     if (redrives > 0) {

@@ -1,6 +1,5 @@
 package dev.forebay.queue.worker;
 
-import dev.forebay.queue.Attempts;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -46,9 +45,7 @@ abstract class RunContext implements HandlerContext {
 
   /** Whether there may be saved progress, to be forgotten with the ack. */
   boolean mayHaveProgress() {
-    return lane != null
-        && lane.progress != null
-        && (hasProgress || !delivery.attempts().equals(Attempts.NONE));
+    return lane != null && lane.progress != null && (hasProgress || !delivery.attempts().isNone());
   }
 
   @Nullable Instant deadlineOrNull() {

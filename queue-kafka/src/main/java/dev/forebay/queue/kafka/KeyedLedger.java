@@ -156,7 +156,7 @@ final class KeyedLedger {
   /** The record is in nobody's hand any more, and will be delivered again. */
   void comesBack(long offset, Attempts attempts, long notBefore) {
     started.clear(offset);
-    if (attempts.equals(Attempts.NONE) && notBefore == 0) {
+    if (attempts.isNone() && notBefore == 0) {
       retries.remove(offset);
     } else {
       retries.put(offset, new Retry(attempts, notBefore));

@@ -269,8 +269,10 @@ final class KeyedRecords {
    */
   void add(KeyedRecord record, long notBefore, long now, long wall) {
     KeyedPartition partition = record.partition;
+    if (partition.held == 0) {
+      partitions.add(partition);
+    }
     partition.link(record);
-    partitions.add(partition);
     records++;
     bytes += record.bytes;
     partition.heldBytes += record.bytes;
@@ -280,9 +282,9 @@ final class KeyedRecords {
       return;
     }
     KeyedLedger.Retry retry = partition.ledger.retryOf(record.offset);
-    if (!retry.attempts().equals(Attempts.NONE)) {
+    if (!retry.attempts().isNone()) {
       record.envelope = envelope.withAttempts(retry.attempts());
-    } else if (!envelope.attempts().equals(Attempts.NONE)) {
+    } else if (!envelope.attempts().isNone()) {
       // What the metadata counts from should this process die with the record in somebody's hand.
       partition.ledger.brought(record.offset, envelope.attempts());
     }

@@ -147,7 +147,7 @@ final class RecordCodec {
     if (body == null) {
       throw new UndecodableException("The record has no value.");
     }
-    Map<String, String> user = new LinkedHashMap<>();
+    Map<String, String> user = Map.of();
     Map<String, String> reserved = new HashMap<>();
     for (Header header : record.headers()) {
       String name = header.key();
@@ -155,7 +155,12 @@ final class RecordCodec {
       if (value == null) {
         throw new UndecodableException("A header has no value.");
       }
-      Map<String, String> target = isReserved(name) ? reserved : user;
+      Map<String, String> target = reserved;
+      if (!isReserved(name)) {
+        // Made when it is needed: this is the thread of the consumer, on which all depends.
+        user = user.isEmpty() ? new LinkedHashMap<>() : user;
+        target = user;
+      }
       if (target.put(name, text(value, "The value of a header")) != null) {
         throw new UndecodableException("A header occurs twice.");
       }
