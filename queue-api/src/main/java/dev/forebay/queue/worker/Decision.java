@@ -26,12 +26,6 @@ sealed interface Decision {
    */
   record Settle(Outcome outcome, SkipReason why) implements Decision {}
 
-  /**
-   * The handler does not run and the step settles the delivery by itself, if need be later; the
-   * slot is free when {@link Step#before} has returned.
-   */
-  record Taken(SkipReason why) implements Decision {}
-
   /** Settles without running the handler. */
   static Decision settle(Outcome outcome, SkipReason why) {
     return new Settle(outcome, why);

@@ -181,13 +181,10 @@ final class Execution implements Consumer<Task> {
     }
     if (decision instanceof Decision.Settle settle) {
       skip(run, settle.outcome(), settle.why());
-    } else if (decision instanceof Decision.Taken taken) {
-      run.lane().settler.taken(run.delivery(), taken.why());
-    } else {
-      parking.park(run);
-      return Admission.LATER;
+      return Admission.NEVER;
     }
-    return Admission.NEVER;
+    parking.park(run);
+    return Admission.LATER;
   }
 
   private void runHandler(Run run) {

@@ -1,28 +1,22 @@
 package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Attempts;
-import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.DeadLetterCause;
 import dev.forebay.queue.Delivery;
-import dev.forebay.queue.ErrorCode;
-import dev.forebay.queue.QueueException;
 import dev.forebay.queue.ReleaseCause;
-import dev.forebay.queue.Settlement;
 import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.RetryDecision;
 import dev.forebay.queue.policy.RetryPolicy;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Turns what became of an attempt into a settlement, and counts what became of the settlement.
- * Never blocks and never throws: a settlement nobody confirmed is counted, and the message comes
- * back by its lease.
+ * Turns what became of an attempt into a settlement, and counts and tells what that has done once
+ * the queue has confirmed it: first tells, so that whoever reads a count knows that it was heard.
+ * Never blocks and never throws.
  *
  * <p>Thread-safe.
  */
@@ -31,14 +25,17 @@ final class Settler {
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private final WorkQueue queue;
-  private final Capabilities can;
+  private final boolean hasDeadLetters;
   private final RetryPolicy retry;
-  private final Slots slots;
   private final Counters counters;
   private final Signals signals;
   private final Consumer<Duration> onThrottled;
-  private final AtomicBoolean delayCutLogged = new AtomicBoolean();
-  private final AtomicBoolean refusalLogged = new AtomicBoolean();
+  private final Settlements settlements;
+
+  /** Made once and not for each message. */
+  private final Consumer<Delivery> handled = this::handled;
+
+  private final Consumer<Delivery> returned = this::returned;
 
   /**
    * What holds for all lanes of a worker.
@@ -58,18 +55,18 @@ final class Settler {
 
   Settler(WorkQueue queue, Rules rules, Slots slots) {
     this.queue = queue;
-    this.can = queue.capabilities();
+    this.hasDeadLetters = queue.capabilities().deadLetters();
     this.retry = rules.retry();
     this.counters = rules.counters();
     this.signals = rules.signals();
     this.onThrottled = rules.onThrottled();
-    this.slots = slots;
+    this.settlements = new Settlements(queue, slots, counters, signals);
   }
 
   /** Whether a message has had all its attempts before this one, and there is a place for it. */
   boolean isExhausted(Delivery delivery) {
     // Without that place it is better tried again, slowly, than carried round untried for ever.
-    return can.deadLetters() && retry.exhausted(delivery.attempts());
+    return hasDeadLetters && retry.exhausted(delivery.attempts());
   }
 
   /** Dead-letters a delivery that {@link #isExhausted}, without running it (R5). */
@@ -101,14 +98,13 @@ final class Settler {
    */
   void decided(Delivery delivery, Outcome outcome, long spentNanos, @Nullable Lane progressIn) {
     if (outcome instanceof Outcome.Ack) {
-      counters.handled.increment();
-      ack(delivery, spentNanos, progressIn);
+      settlements.ack(delivery, spentNanos, progressIn, handled);
     } else if (outcome instanceof Outcome.GiveBack) {
       giveBack(delivery);
     } else {
       counters.failed.increment();
       if (outcome instanceof Outcome.DeadLetter dead) {
-        deadLetter(delivery, dead.cause(), spentNanos);
+        deadLetter(delivery, dead.cause(), spentNanos, null);
       } else {
         follow(
             delivery,
@@ -128,25 +124,28 @@ final class Settler {
     if (LOG.isDebugEnabled()) {
       LOG.debug("Message {} is settled without running: {}", delivery.id(), why);
     }
-    if (signals.heard()) {
-      signals.tell(listener -> listener.skipped(delivery, why));
-    }
     if (outcome instanceof Outcome.Ack) {
-      counters.skipped(why);
-      ack(delivery, 0, null);
+      settlements.ack(
+          delivery,
+          0,
+          null,
+          settled -> {
+            wasSkipped(settled, why, true);
+            acked(settled);
+          });
     } else if (outcome instanceof Outcome.DeadLetter dead) {
-      counters.skipped(why);
-      deadLetter(delivery, dead.cause(), 0);
+      deadLetter(delivery, dead.cause(), 0, why);
     } else {
-      giveBack(
-          delivery, outcome instanceof Outcome.RetryAfter given ? given.delay() : Duration.ZERO);
-    }
-  }
-
-  /** Notes a delivery that a step settles by itself. */
-  void taken(Delivery delivery, SkipReason why) {
-    if (signals.heard()) {
-      signals.tell(listener -> listener.skipped(delivery, why));
+      Duration after = outcome instanceof Outcome.RetryAfter given ? given.delay() : Duration.ZERO;
+      settlements.release(
+          delivery,
+          after,
+          ReleaseCause.RETURNED,
+          0,
+          settled -> {
+            wasSkipped(settled, why, false);
+            returned(settled);
+          });
     }
   }
 
@@ -175,63 +174,60 @@ final class Settler {
 
   /** Gives back without counting an attempt. */
   void giveBack(Delivery delivery) {
-    giveBack(delivery, Duration.ZERO);
+    settlements.release(delivery, Duration.ZERO, ReleaseCause.RETURNED, 0, returned);
   }
 
-  /** Gives back without counting an attempt, to be delivered again after a delay. */
-  void giveBack(Delivery delivery, Duration after) {
-    counters.returned.increment();
-    if (signals.heard()) {
-      signals.tell(listener -> listener.returned(delivery));
-    }
-    release(delivery, after, ReleaseCause.RETURNED, 0);
+  /** A handler ran so long in vain (W2). */
+  void wasted(Delivery delivery, long spentNanos) {
+    settlements.wasted(delivery, spentNanos);
   }
 
   private void throttled(Delivery delivery, Duration after, long spentNanos) {
-    counters.throttled.increment();
-    if (signals.heard()) {
-      signals.tell(listener -> listener.throttled(delivery, after));
-    }
     onThrottled.accept(after);
-    release(delivery, after, ReleaseCause.RETURNED, spentNanos);
-  }
-
-  private void ack(Delivery delivery, long spentNanos, @Nullable Lane progressIn) {
-    try {
-      watch(queue.ack(delivery), delivery, spentNanos, progressIn, null);
-    } catch (RuntimeException e) {
-      refused(e);
-    }
+    settlements.release(
+        delivery,
+        after,
+        ReleaseCause.RETURNED,
+        spentNanos,
+        settled -> {
+          if (signals.heard()) {
+            signals.tell(listener -> listener.throttled(settled, after));
+          }
+          counters.throttled.increment();
+        });
   }
 
   private void follow(
       Delivery delivery, RetryDecision decision, @Nullable Duration instead, long spentNanos) {
     if (decision instanceof RetryDecision.DeadLetter dead) {
-      deadLetter(delivery, dead.cause(), spentNanos);
+      deadLetter(delivery, dead.cause(), spentNanos, null);
     } else {
       Duration after = instead == null ? ((RetryDecision.Retry) decision).after() : instead;
-      counters.retried.increment();
-      if (signals.heard()) {
-        signals.tell(listener -> listener.retried(delivery, after));
-      }
-      release(delivery, after, ReleaseCause.FAILED, spentNanos);
+      settlements.release(
+          delivery, after, ReleaseCause.FAILED, spentNanos, settled -> retried(settled, after));
     }
   }
 
-  private void deadLetter(Delivery delivery, DeadLetterCause cause, long spentNanos) {
-    if (can.deadLetters()) {
-      try {
-        watch(queue.deadLetter(delivery, cause), delivery, spentNanos, null, cause);
-        return;
-      } catch (QueueException e) {
-        if (e.code() != ErrorCode.UNSUPPORTED) {
-          refused(e);
-          return;
-        }
-      } catch (RuntimeException e) {
-        refused(e);
-        return;
-      }
+  /**
+   * To the dead letters.
+   *
+   * @param skipped why the handler did not run; null when it did
+   */
+  private void deadLetter(
+      Delivery delivery, DeadLetterCause cause, long spentNanos, @Nullable SkipReason skipped) {
+    boolean asked =
+        settlements.deadLetter(
+            delivery,
+            cause,
+            spentNanos,
+            settled -> {
+              if (skipped != null) {
+                wasSkipped(settled, skipped, true);
+              }
+              deadLettered(settled, cause);
+            });
+    if (asked) {
+      return;
     }
     LOG.error(
         "Message {} of queue {} should go to the dead letters on attempt {} ({}), but the queue has"
@@ -241,122 +237,69 @@ final class Settler {
         queue.name(),
         delivery.attempt(),
         cause.type());
+    Duration after = retry.backoff().cap();
+    settlements.release(
+        delivery,
+        after,
+        ReleaseCause.FAILED,
+        spentNanos,
+        settled -> {
+          if (skipped != null) {
+            wasSkipped(settled, skipped, false);
+          }
+          retried(settled, after);
+        });
+  }
+
+  private void handled(Delivery delivery) {
+    acked(delivery);
+    counters.handled.increment();
+  }
+
+  private void acked(Delivery delivery) {
+    if (signals.heard()) {
+      signals.tell(listener -> listener.acked(delivery));
+    }
+  }
+
+  private void returned(Delivery delivery) {
+    if (signals.heard()) {
+      signals.tell(listener -> listener.returned(delivery));
+    }
+    counters.returned.increment();
+  }
+
+  private void retried(Delivery delivery, Duration after) {
+    if (signals.heard()) {
+      signals.tell(listener -> listener.retried(delivery, after));
+    }
     counters.retried.increment();
-    release(delivery, retry.backoff().cap(), ReleaseCause.FAILED, spentNanos);
   }
 
-  private void release(Delivery delivery, Duration delay, ReleaseCause cause, long spentNanos) {
-    Duration offered = delay;
-    if (delay.compareTo(can.maxReleaseDelay()) > 0) {
-      offered = can.maxReleaseDelay();
-      if (delayCutLogged.compareAndSet(false, true)) {
-        LOG.warn(
-            "Queue {} releases with a delay of {} at most; a retry delay of {} and longer ones"
-                + " are cut to that",
-            queue.name(),
-            offered,
-            delay);
-      }
-    }
-    try {
-      watch(queue.release(delivery, offered, cause), delivery, spentNanos, null, null);
-    } catch (RuntimeException e) {
-      refused(e);
-    }
-  }
-
-  private void watch(
-      CompletableFuture<Settlement> settlement,
-      Delivery delivery,
-      long spentNanos,
-      @Nullable Lane progressIn,
-      @Nullable DeadLetterCause dead) {
-    if (settlement.isDone() && !settlement.isCompletedExceptionally()) {
-      count(settlement.join(), delivery, spentNanos, progressIn, dead);
-      return;
-    }
-    slots.settlementBegins();
-    CompletableFuture<Settlement> unused =
-        settlement.whenComplete(
-            (result, failure) -> {
-              try {
-                if (failure == null) {
-                  count(result, delivery, spentNanos, progressIn, dead);
-                } else {
-                  refused(failure);
-                }
-              } finally {
-                slots.settlementEnds();
-              }
-            });
-  }
-
-  private void count(
-      Settlement result,
-      Delivery delivery,
-      long spentNanos,
-      @Nullable Lane progressIn,
-      @Nullable DeadLetterCause dead) {
-    if (result == Settlement.OK) {
-      if (dead != null) {
-        deadLettered(delivery, dead);
-      }
-      if (progressIn != null && progressIn.progress != null) {
-        progressIn.progress.clear(delivery, slots);
-      }
-      return;
-    }
+  /**
+   * It was settled without its handler.
+   *
+   * @param forGood whether it does not come again
+   */
+  private void wasSkipped(Delivery delivery, SkipReason why, boolean forGood) {
     if (signals.heard()) {
-      signals.tell(listener -> listener.unsettled(delivery, result));
+      signals.tell(listener -> listener.skipped(delivery, why));
     }
-    if (result == Settlement.UNKNOWN) {
-      counters.unknown.increment();
-      return;
-    }
-    counters.stale.increment();
-    // Not lost means that the handler settled it by itself.
-    if (delivery.isLost()) {
-      counters.leaseLost.increment();
-      if (signals.heard()) {
-        signals.tell(listener -> listener.leaseLost(delivery));
-      }
-      if (spentNanos > 0) {
-        wasted(delivery, spentNanos);
-      }
+    if (forGood) {
+      counters.skipped(why);
     }
   }
 
-  /** A handler ran so long in vain (W2). */
-  void wasted(Delivery delivery, long spentNanos) {
-    counters.wastedNanos.add(spentNanos);
-    if (signals.heard()) {
-      Duration ran = Duration.ofNanos(spentNanos);
-      signals.tell(listener -> listener.wasted(delivery, ran));
-    }
-  }
-
-  /** Said only now: a stale settlement, or one that failed, has moved nothing. */
   private void deadLettered(Delivery delivery, DeadLetterCause cause) {
-    counters.deadLettered.increment();
     if (signals.heard()) {
       signals.tell(listener -> listener.deadLettered(delivery, cause));
     }
+    counters.deadLettered.increment();
     LOG.warn(
         "Message {} of queue {} went to the dead letters on attempt {}: {}",
         delivery.id(),
         queue.name(),
         delivery.attempt(),
         cause.type());
-  }
-
-  private void refused(Throwable failure) {
-    counters.unknown.increment();
-    if (refusalLogged.compareAndSet(false, true)) {
-      LOG.warn(
-          "A settlement on queue {} ended with an exception; its message comes back when its lease"
-              + " ends. Further ones are only counted",
-          queue.name(),
-          failure);
-    }
   }
 }

@@ -10,9 +10,14 @@ import org.jspecify.annotations.Nullable;
  * Hears of everything a worker does, for metrics, traces and logs (W7). Every method does nothing
  * unless overridden.
  *
- * <p>Called by many threads at once, on the threads of handlers, of the poll and of timers: a
- * method must be thread-safe and must not block. What it throws is logged once and harms nobody.
- * The deliveries are for reading.
+ * <p>What becomes of a delivery is told when the queue has confirmed it: {@link #acked}, {@link
+ * #retried}, {@link #throttled}, {@link #returned} or {@link #deadLettered}, after {@link #skipped}
+ * where the handler did not run. Otherwise it is {@link #unsettled}. The next delivery of the same
+ * message may be heard of before that.
+ *
+ * <p>Called by many threads at once, on the threads of handlers, of the poll, of timers and of the
+ * queue: a method must be thread-safe and must not block. What it throws is logged once and harms
+ * nobody. The deliveries are for reading.
  */
 public interface WorkerListener {
 
@@ -35,8 +40,11 @@ public interface WorkerListener {
   default void finished(
       Delivery delivery, HandlerEnd end, Duration ran, @Nullable Throwable failure) {}
 
-  /** A delivery was settled without running the handler. */
+  /** A delivery was settled without running the handler; what it was settled as follows. */
   default void skipped(Delivery delivery, SkipReason why) {}
+
+  /** Acked: the message is done and does not come again. */
+  default void acked(Delivery delivery) {}
 
   /** Released for another attempt after this delay. */
   default void retried(Delivery delivery, Duration after) {}
@@ -47,10 +55,13 @@ public interface WorkerListener {
   /** Given back without burning an attempt. */
   default void returned(Delivery delivery) {}
 
-  /** Moved to the dead letters, as the queue has confirmed. */
+  /** Moved to the dead letters. */
   default void deadLettered(Delivery delivery, DeadLetterCause cause) {}
 
-  /** A settlement ended otherwise than OK: {@link Settlement#STALE} or UNKNOWN. */
+  /**
+   * A settlement ended otherwise than OK: {@link Settlement#STALE}, which changed nothing, or
+   * UNKNOWN, also when it ended with an exception.
+   */
   default void unsettled(Delivery delivery, Settlement result) {}
 
   /** A lease was lost before the delivery was settled (L4). */

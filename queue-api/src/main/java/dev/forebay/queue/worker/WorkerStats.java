@@ -6,14 +6,18 @@ import java.time.Duration;
  * What a worker has done since it started. The counters are read one after another while the worker
  * runs, so they may be a few messages apart.
  *
+ * <p>What a settlement does to a message is counted when the queue has confirmed it: a settlement
+ * that came too late, or of which nothing is known, is among {@code staleSettlements} or {@code
+ * unknownSettlements} instead. A worker that has closed has waited for the answers, for as long as
+ * its grace time allows.
+ *
  * @param slots how many handlers can run at once
  * @param running deliveries that hold a slot now
- * @param handled attempts that ended as done and were acked
+ * @param handled attempts that ended as done and are acked, as the queue has confirmed
  * @param failed attempts that failed: the handler threw, or asked for a retry or for the dead
- *     letters
+ *     letters; counted when it ends, whatever becomes of the message
  * @param retried releases for another attempt
- * @param deadLettered moves to the dead letters that the queue has confirmed, whether after a
- *     failure or before the handler ran
+ * @param deadLettered moves to the dead letters, whether after a failure or before the handler ran
  * @param returned deliveries given back without counting as an attempt (R2)
  * @param leaseLost deliveries whose lease was lost before they were settled
  * @param extensions lease extensions that the queue confirmed

@@ -206,7 +206,7 @@ class WorkerCloseTest {
     assertThat(worker.stats().returned()).isZero();
     answer.complete(Settlement.OK);
     rig.awaitDepth(1, 2, 0);
-    assertThat(worker.stats().returned()).isEqualTo(1);
+    rig.awaitStats(worker, stats -> stats.returned() == 1);
     finish.countDown();
     closed.get(30, TimeUnit.SECONDS);
     assertThat(worker.stats().handled()).isEqualTo(2);
@@ -392,8 +392,10 @@ class WorkerCloseTest {
     Future<?> closed = closeAside(worker);
     Rig.eventually("closing waits", () -> rig.time.pendingTimers() >= 2);
     assertThat(closed).isNotDone();
+    assertThat(worker.stats().handled()).as("not confirmed").isZero();
     answer.complete(Settlement.OK);
     closed.get(30, TimeUnit.SECONDS);
+    assertThat(worker.stats().handled()).isEqualTo(1);
     rig.awaitDepth(0, 0, 0);
   }
 

@@ -255,7 +255,7 @@ class WorkerGateTest {
       rig.awaitDepth(0, 4, 0);
       worker.pause();
       rig.awaitDepth(3, 1, 0);
-      assertThat(worker.stats().returned()).isEqualTo(3);
+      rig.awaitStats(worker, stats -> stats.returned() == 3);
       finish.countDown();
       worker.resume();
       rig.awaitStats(worker, stats -> stats.handled() == 4);

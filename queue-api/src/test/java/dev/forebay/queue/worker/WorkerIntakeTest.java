@@ -120,7 +120,8 @@ class WorkerIntakeTest {
     }
     try (Worker worker = rig.worker(slow).slots(2).handler((d, c) -> {}).start()) {
       Rig.eventually("bound reached", () -> answers.size() == 1_002);
-      rig.awaitStats(worker, stats -> stats.handled() == 1_002 && stats.running() == 0);
+      rig.awaitStats(worker, stats -> stats.running() == 0);
+      assertThat(worker.stats().handled()).as("not confirmed").isZero();
       rig.awaitDepth(998, 1_002, 0);
       Rig.eventually(
           "all settled once the broker answers",
@@ -255,7 +256,7 @@ class WorkerIntakeTest {
       rig.awaitStats(worker, stats -> stats.unknownSettlements() == 3 && stats.running() == 0);
       rig.awaitDepth(0, 3, 0);
       rig.advance(Rig.LEASE);
-      rig.awaitStats(worker, stats -> stats.handled() == 6);
+      rig.awaitStats(worker, stats -> stats.handled() == 3);
       rig.awaitDepth(0, 0, 0);
     }
   }

@@ -220,7 +220,7 @@ class WorkerLeaseTest {
         };
     try (Worker worker =
         rig.worker(slowToAck).handler((delivery, context) -> rig.advance(SECOND)).start()) {
-      rig.awaitStats(worker, stats -> stats.handled() == 2 && stats.running() == 0);
+      rig.awaitStats(worker, stats -> stats.handled() == 1 && stats.running() == 0);
       assertThat(worker.stats().staleSettlements()).isEqualTo(1);
       assertThat(worker.stats().leaseLost()).isEqualTo(1);
       assertThat(worker.stats().wasted()).isEqualTo(SECOND);

@@ -187,7 +187,7 @@ class WorkerProgressTest {
       rig.awaitStats(worker, stats -> stats.unknownSettlements() == 1);
       assertThat(memory.size()).isEqualTo(1);
       rig.advance(Rig.LEASE);
-      rig.awaitStats(worker, stats -> stats.handled() == 2 && stats.running() == 0);
+      rig.awaitStats(worker, stats -> stats.handled() == 1 && stats.running() == 0);
     }
     assertThat(seen).containsExactly("1:0", "2:9");
     assertThat(memory.size()).isZero();

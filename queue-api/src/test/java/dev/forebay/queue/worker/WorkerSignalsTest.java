@@ -56,6 +56,11 @@ class WorkerSignalsTest {
     }
 
     @Override
+    public void acked(Delivery delivery) {
+      note(delivery, "acked");
+    }
+
+    @Override
     public void retried(Delivery delivery, Duration after) {
       note(delivery, "retried after " + after.toSeconds());
     }
@@ -172,7 +177,8 @@ class WorkerSignalsTest {
             .start()) {
       rig.awaitStats(worker, stats -> stats.handled() == 1 && stats.running() == 0);
       assertThat(calls).hasValue(2);
-      assertThat(heard).containsExactly("a received", "a started at age 0", "a DONE after 0");
+      assertThat(heard)
+          .containsExactly("a received", "a started at age 0", "a DONE after 0", "a acked");
     }
   }
 

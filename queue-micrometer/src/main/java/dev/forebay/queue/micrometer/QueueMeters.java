@@ -17,6 +17,7 @@ final class QueueMeters {
   private static final String ATTEMPTS = "attempts";
   private static final String CAUSE = "cause";
 
+  final Counter acked;
   final Counter retried;
   final Counter throttled;
   final Counter returned;
@@ -36,6 +37,7 @@ final class QueueMeters {
     this.registry = registry;
     tags = Tags.of(WorkerMeters.QUEUE, queue);
     received = counter("received");
+    acked = counter("acked");
     retried = counter("retried");
     throttled = counter("throttled");
     returned = counter("returned");

@@ -39,12 +39,13 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>timers {@code message.age} (at the start of the handler), {@code queue.to.start}, {@code
  *       handler} (label {@code end}), {@code lease.margin} (what was left at each extension);
- *   <li>counters {@code received}, {@code skipped} (label {@code reason}; {@code duplicate} among
- *       them), {@code duplicates} (label {@code work}: {@code finished} or {@code in_flight}),
- *       {@code retried}, {@code throttled}, {@code returned}, {@code dead.lettered} (label {@code
- *       cause}), {@code unsettled} (label {@code result}), {@code leases.lost}, {@code
- *       extensions.failed}, {@code wasted} in seconds (handlers whose lease was lost before they
- *       were settled, once they have ended);
+ *   <li>counters {@code received}, {@code duplicates} (label {@code work}: {@code finished} or
+ *       {@code in_flight}), {@code leases.lost}, {@code extensions.failed}, {@code wasted} in
+ *       seconds (handlers whose lease was lost before they were settled, once they have ended);
+ *   <li>counters of what the queue has confirmed: {@code acked}, {@code retried}, {@code
+ *       throttled}, {@code returned}, {@code dead.lettered} (label {@code cause}), {@code skipped}
+ *       (label {@code reason}; {@code duplicate} among them); and {@code unsettled} (label {@code
+ *       result}) of what it has not;
  *   <li>the distribution summary {@code attempts} (label {@code cause}: {@code failed}, {@code
  *       lease_lost} or {@code returned}): how often each delivery had come before and ended so, as
  *       far as the backend can tell, recorded when it is received. Its mean says how much work is
@@ -201,6 +202,11 @@ public final class WorkerMeters implements WorkerListener {
   @Override
   public void skipped(Delivery delivery, SkipReason why) {
     of(delivery).counter("skipped", "reason", label(why)).increment();
+  }
+
+  @Override
+  public void acked(Delivery delivery) {
+    of(delivery).acked.increment();
   }
 
   @Override

@@ -88,6 +88,7 @@ class WorkerMetersTest {
     assertThat(timer("handler", "type", "chat", "end", "failed").count()).isEqualTo(2);
     assertThat(timer("message.age", "type", "chat").count()).isEqualTo(3);
     assertThat(timer("queue.to.start", "type", "chat").count()).isEqualTo(3);
+    assertThat(counter("acked")).as("the good one and its duplicate").isEqualTo(2);
     assertThat(counter("retried")).isEqualTo(1);
     assertThat(counter("dead.lettered", "cause", IllegalStateException.class.getSimpleName()))
         .isEqualTo(1);
