@@ -2,8 +2,11 @@ package dev.forebay.queue.worker;
 
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.policy.FailureKind;
+import dev.forebay.queue.policy.RetryDecision;
 import dev.forebay.queue.policy.RetryPolicy;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -72,20 +75,94 @@ final class BatchExecution<T> implements Consumer<Batch> {
     }
   }
 
+  /**
+   * Calls the handler, and again for parts of what it left undecided when it threw, until nothing
+   * is left: the first half before the second one, so that the parts that wait are few.
+   */
   private void handle(List<BatchItem<T>> given) {
-    List<BatchItem<T>> items = withLeases(given);
-    if (items.isEmpty()) {
-      return;
+    int most = mostFailuresInARow(given.size());
+    int inARow = 0;
+    Deque<List<BatchItem<T>>> parts = new ArrayDeque<>();
+    parts.push(given);
+    while (!parts.isEmpty()) {
+      List<BatchItem<T>> items = withLeases(parts.pop());
+      if (items.isEmpty()) {
+        continue;
+      }
+      Throwable failure = call(items);
+      List<BatchItem<T>> undecided = endDecided(items, failure);
+      if (failure == null || undecided.isEmpty()) {
+        inARow = 0;
+        continue;
+      }
+      FailureKind kind = kindOf(failure);
+      if (items.size() == 1 || !mayTryAgain(kind, failure, undecided)) {
+        undecided.forEach(item -> end(item.run(), null, failure));
+      } else {
+        int half = (undecided.size() + 1) / 2;
+        parts.push(undecided.subList(half, undecided.size()));
+        parts.push(undecided.subList(0, half));
+      }
+      // What it did decide shows that it works; so does that it knows whom to blame.
+      boolean inVain = undecided.size() == items.size() && kind instanceof FailureKind.Transient;
+      inARow = inVain ? inARow + 1 : 0;
+      if (inARow == most) {
+        endExceptLastAttempts(parts, failure);
+      }
     }
-    Throwable failure = null;
+  }
+
+  /**
+   * How many calls in a row may fail before it is no longer put down to single messages. One of
+   * them in n costs 1 + log2(n) calls in a row at most, two that are neighbours one more.
+   */
+  private static int mostFailuresInARow(int items) {
+    return 3 + (Integer.SIZE - Integer.numberOfLeadingZeros(items - 1));
+  }
+
+  /**
+   * Ends what waits to be called again, as failed by the last call. What would go to the dead
+   * letters for that is called alone instead: no message dies of what others may have done.
+   */
+  private void endExceptLastAttempts(Deque<List<BatchItem<T>>> parts, Throwable failure) {
+    List<List<BatchItem<T>>> rest = List.copyOf(parts);
+    parts.clear();
+    for (List<BatchItem<T>> part : rest) {
+      for (BatchItem<T> item : part) {
+        if (isLastAttempt(item.run().delivery(), failure)) {
+          parts.add(List.of(item));
+        } else {
+          end(item.run(), null, failure);
+        }
+      }
+    }
+  }
+
+  private boolean isLastAttempt(Delivery delivery, Throwable failure) {
+    try {
+      return retry.decide(delivery.attempts(), failure, delivery.id())
+          instanceof RetryDecision.DeadLetter;
+    } catch (RuntimeException e) {
+      // The settler meets it again and says so.
+      return false;
+    }
+  }
+
+  /** Calls the handler once, and says what it threw. */
+  private @Nullable Throwable call(List<BatchItem<T>> items) {
     BatchCall call = BatchCall.begin(items.stream().map(BatchItem::run).toList());
     try {
       handler.handle(List.copyOf(items));
+      return null;
     } catch (Throwable e) {
-      failure = e;
+      return e;
     } finally {
       call.end();
     }
+  }
+
+  /** Ends all but what a handler that threw has left undecided. */
+  private List<BatchItem<T>> endDecided(List<BatchItem<T>> items, @Nullable Throwable failure) {
     List<BatchItem<T>> undecided = new ArrayList<>();
     for (BatchItem<T> item : items) {
       if (failure != null && !item.isDecided()) {
@@ -95,18 +172,7 @@ final class BatchExecution<T> implements Consumer<Batch> {
         end(item.run(), outcome, item.failure());
       }
     }
-    if (failure == null || undecided.isEmpty()) {
-      return;
-    }
-    if (items.size() == 1 || !mayTryAgain(failure, undecided)) {
-      for (BatchItem<T> item : undecided) {
-        end(item.run(), null, failure);
-      }
-      return;
-    }
-    int half = (undecided.size() + 1) / 2;
-    handle(undecided.subList(0, half));
-    handle(undecided.subList(half, undecided.size()));
+    return undecided;
   }
 
   /** Those that still have their leases; the others run elsewhere by now, and end here (W2). */
@@ -124,18 +190,20 @@ final class BatchExecution<T> implements Consumer<Batch> {
     return held;
   }
 
-  private boolean mayTryAgain(Throwable failure, List<BatchItem<T>> items) {
-    if (GiveBackException.isBehind(failure)) {
-      return false;
-    }
-    boolean throttled;
+  /** Null when the classification fails: the settler meets that again and says so. */
+  private @Nullable FailureKind kindOf(Throwable failure) {
     try {
-      throttled = retry.kindOf(failure) instanceof FailureKind.Throttled;
+      return retry.kindOf(failure);
     } catch (RuntimeException e) {
-      // The settler meets it again and says so.
-      return false;
+      return null;
     }
-    return !throttled
+  }
+
+  private static boolean mayTryAgain(
+      @Nullable FailureKind kind, Throwable failure, List<? extends BatchItem<?>> items) {
+    return kind != null
+        && !(kind instanceof FailureKind.Throttled)
+        && !GiveBackException.isBehind(failure)
         && items.stream()
             .map(BatchItem::run)
             .noneMatch(run -> run.wasCutShort() || run.wasHandedBack());

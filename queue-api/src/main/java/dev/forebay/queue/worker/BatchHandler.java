@@ -11,6 +11,14 @@ import java.util.List;
  * down to single ones: one that cannot be handled fails alone, and a batch too large for the memory
  * becomes two that fit. A throttled one is not run again, nor is a message whose lease is lost.
  *
+ * <p>When nothing works any more, as with a dead GPU, that ends early: once more calls in a row
+ * have failed than one or two messages explain, which is 3 + log2(messages), 9 for 64. The messages
+ * not yet run alone have failed then, too, and are retried with the backoff; those on their last
+ * attempt are run one by one instead, so that none goes to the dead letters for what it did not do
+ * alone. Only {@linkplain dev.forebay.queue.policy.FailureKind.Transient transient} failures count
+ * for this, as all are that the retry policy does not know better: those known to be terminal or
+ * poison are the messages' own, and looked for to the last.
+ *
  * <p>Called by several threads at once, as many as the worker has slots. Interrupted when the grace
  * time of a closing worker ends, and when the leases of all messages of the call are lost; the loss
  * of some of them interrupts nothing, but their {@link BatchItem#context} knows, and their results
