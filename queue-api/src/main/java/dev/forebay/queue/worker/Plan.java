@@ -1,16 +1,15 @@
 package dev.forebay.queue.worker;
 
-import dev.forebay.queue.Delivery;
+import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.WorkQueue;
-import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.progress.ProgressStore;
+import dev.forebay.queue.spi.Checks;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,15 +23,6 @@ final class Plan {
   /** A queue and its share of the turns. */
   record Source(WorkQueue queue, int weight) {}
 
-  /** Micro-batches: when they are ready, and what handles them. */
-  record Batching<T>(
-      BatchOptions options, Function<Delivery, Decoding<T>> decoder, BatchHandler<T> handler) {
-
-    Consumer<Batch> execution(Execution execution, RetryPolicy retry) {
-      return new BatchExecution<>(handler, decoder, execution, retry);
-    }
-  }
-
   /** The worker's own gates, as listeners know them. */
   static final String PAUSED = "paused";
 
@@ -45,21 +35,56 @@ final class Plan {
   private static final int LEAST_PREFETCHED_BY_DEADLINE = 10;
 
   private final WorkerBuilder builder;
+  private final Work.@Nullable Batching<?> batching;
 
+  /**
+   * By what the builder was told.
+   *
+   * @throws IllegalStateException when it has no handler
+   */
   Plan(WorkerBuilder builder) {
     this.builder = builder;
+    this.batching = builder.work().batching();
+  }
+
+  /**
+   * Refuses what contradicts itself or the queues (S2), and warns of what is likely a mistake.
+   *
+   * @throws IllegalStateException when settings contradict each other
+   * @throws IllegalArgumentException when a queue does not grant the lease asked for
+   */
+  void check() {
+    if (batching != null && ordered()) {
+      throw new IllegalStateException(
+          "A worker of batches has one queue, and neither prefetch, permits, limit nor an order by"
+              + " deadline: its batches are made by their own options.");
+    }
+    if (builder.earliestDeadlineFirst && builder.prefetch == 0) {
+      throw new IllegalStateException(
+          "The earliest deadline is chosen among prefetched messages, and prefetch(0) lets none"
+              + " wait. Prefetch some, or leave it unset.");
+    }
+    for (Source source : builder.sources) {
+      Capabilities can = source.queue().capabilities();
+      builder.leases.lease().ifPresent(lease -> Checks.lease(lease, can));
+      if (!can.deadLetters()) {
+        LOG.warn(
+            "Queue {} has no dead-letter destination: messages that cannot be handled are retried"
+                + " for ever. Set one in the queue's builder.",
+            source.queue().name());
+      }
+    }
   }
 
   /** How many messages can be in handlers at once. */
   int room() {
-    Batching<?> batching = builder.batching;
     return batching == null ? builder.slots : builder.slots * batching.options().maxItems();
   }
 
   /** How many deliveries of the lane of this number may be held at once. */
   int roomOfLane(int lane) {
     // While one batch runs the next one fills.
-    return builder.batching == null ? room() + prefetch(lane) : 2 * room();
+    return batching == null ? room() + prefetch(lane) : 2 * room();
   }
 
   List<Source> sources() {
@@ -96,8 +121,8 @@ final class Plan {
    * @param moved told when something has started or ended
    */
   Line line(Runnable lookAgain, Runnable moved) {
-    if (builder.batching != null) {
-      return new BatchLine(builder.batching.options(), builder.slots, builder.time, lookAgain);
+    if (batching != null) {
+      return new BatchLine(batching.options(), builder.slots, builder.time, lookAgain);
     }
     if (!ordered()) {
       return new FifoLine();
@@ -139,7 +164,6 @@ final class Plan {
 
   /** What a thread does with a task. */
   Consumer<Task> body(Execution execution) {
-    Batching<?> batching = builder.batching;
     if (batching == null) {
       return execution;
     }

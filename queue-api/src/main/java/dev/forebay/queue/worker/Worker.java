@@ -4,13 +4,9 @@ import dev.forebay.queue.WorkQueue;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,26 +51,11 @@ public final class Worker implements AutoCloseable {
   private final WorkQueue queue;
   private final TimeSource time;
   private final Duration grace;
-  private final int totalSlots;
-  private final Counters counters = new Counters();
-  private final Signals signals;
   private final Drain drain;
-  private final Stopping stopping;
-  private final CompletableFuture<Void> terminated = new CompletableFuture<>();
-  private final Waiter drainer = new Waiter();
   private final @Nullable ConcurrencyLimit limit;
-  private final Gate paused;
-  private final Gates gates;
-  private final Runnable gateChanged = this::giveBackBehindClosedGates;
-  private final SlotThreads threads;
-  private final Parking parking;
-  private final Execution execution;
-  private final Line line;
-  private final Runners runners;
-  private final @Nullable Activity activity;
-  private final List<Lane> lanes = new ArrayList<>();
-  private final List<Intake> intakes = new ArrayList<>();
-  private final List<Thread> intakeThreads = new ArrayList<>();
+  private final String name;
+  private final Engine engine;
+  private final CompletableFuture<Void> terminated = new CompletableFuture<>();
 
   /** Drains the worker, and must not wait for that when a listener closes the worker once more. */
   private volatile @Nullable Thread ender;
@@ -83,88 +64,15 @@ public final class Worker implements AutoCloseable {
     queue = builder.queue;
     time = builder.time;
     grace = builder.grace;
-    limit = builder.limit;
     drain = builder.drain;
-    stopping = new Stopping(time);
-    Plan plan = new Plan(builder);
-    totalSlots = plan.room();
-    String name = "forebay-worker-" + queue.name();
-    signals = new Signals(builder.listeners);
-    paused = Gate.opened(time);
-    Gate throttled = Gate.opened(time);
-    gates = plan.gates(paused, throttled, signals);
-    threads = SlotThreads.of(name + "-", builder.slots, builder.platformThreads);
-    parking = new Parking(this::dispatch, this::settleParked);
-    StepContext context = new StepContext(time, builder.retry, parking, counters, signals);
-    HandlerTimes times = new HandlerTimes();
-    execution =
-        new Execution(
-            builder.handler(),
-            builder.leases,
-            times,
-            plan.steps(context, gates),
-            plan.deadlines(),
-            parking,
-            counters,
-            signals,
-            stopping,
-            this::dispatch);
-    activity = plan.activity(name + "-protection");
-    line = plan.line(this::lookAgain, this::signalTakers);
-    runners =
-        new Runners(
-            line,
-            threads,
-            plan.body(execution),
-            // Where more than the slots has a say, everything goes through the line.
-            plan.ordered() ? lane -> null : lane -> intakes.get(lane.number).next(),
-            drainer);
-    Settler.Rules rules =
-        new Settler.Rules(
-            builder.retry,
-            counters,
-            signals,
-            builder.pauseWhenThrottled ? throttled::close : after -> {},
-            stopping,
-            plan.progress(signals),
-            activity);
-    for (Plan.Source source : plan.sources()) {
-      Lane lane =
-          new Lane(
-              lanes.size(),
-              source.queue(),
-              plan.roomOfLane(lanes.size()),
-              builder.leases,
-              times,
-              rules,
-              time,
-              drainer,
-              this::forEachRun);
-      lanes.add(lane);
-      Intake intake =
-          new Intake(
-              lane,
-              builder.pollWait,
-              time,
-              gates,
-              plan.ceiling(line, lane),
-              signals,
-              this::dispatch,
-              stopping,
-              drainer,
-              this::queueClosed);
-      intakes.add(intake);
-      Thread thread = new Thread(intake, lanes.size() == 1 ? name : name + "-" + lanes.size());
-      thread.setDaemon(false);
-      intakeThreads.add(thread);
-    }
+    limit = builder.limit;
+    name = "forebay-worker-" + queue.name();
+    engine = new Engine(builder, name, this::queueClosed);
   }
 
   /** Starts to poll. */
   void start() {
-    gates.start();
-    gates.onChange(gateChanged);
-    intakeThreads.forEach(Thread::start);
+    engine.start();
   }
 
   /** Starts to describe a worker on this queue. */
@@ -179,7 +87,7 @@ public final class Worker implements AutoCloseable {
 
   /** All queues it works on, in the order in which they were added; one without lanes. */
   public List<WorkQueue> queues() {
-    return lanes.stream().map(lane -> lane.queue).toList();
+    return engine.queues();
   }
 
   /** Whether it has drained and stopped. */
@@ -192,36 +100,17 @@ public final class Worker implements AutoCloseable {
    * given back untried, nothing is polled (W6). Idempotent.
    */
   public void pause() {
-    paused.close();
+    engine.paused.close();
   }
 
   /** Goes on after {@link #pause}. Idempotent. */
   public void resume() {
-    paused.open();
+    engine.paused.open();
   }
 
   /** What it has done so far. */
   public WorkerStats stats() {
-    AtomicLong runningNanos = new AtomicLong();
-    AtomicLong wastedNanos = new AtomicLong();
-    AtomicInteger hung = new AtomicInteger();
-    runners.forEach(
-        run -> {
-          long nanos = run.runningNanos();
-          runningNanos.addAndGet(nanos);
-          if (nanos > 0 && run.knownLost()) {
-            wastedNanos.addAndGet(nanos);
-            hung.incrementAndGet();
-          }
-        });
-    return counters.snapshot(
-        new Counters.Now(
-            totalSlots,
-            line.concurrency(totalSlots),
-            used(),
-            hung.get(),
-            runningNanos.get(),
-            wastedNanos.get()));
+    return engine.stats();
   }
 
   /** What bounds how many handlers run at once besides its slots, if anything does (W6). */
@@ -254,14 +143,13 @@ public final class Worker implements AutoCloseable {
    *     will be gone in a minute than for a deployment
    */
   public void drain(Drain how) {
-    boolean first = stopping.begin(how, grace);
+    boolean first = engine.stopping.begin(how, grace);
     if (first) {
-      // Wakes them from their polls, which then bring nothing.
-      intakeThreads.forEach(Thread::interrupt);
+      engine.wakePolls();
     }
     if (isOwnThread()) {
       if (first) {
-        Thread closer = new Thread(() -> end(how), intakeThreads.get(0).getName() + "-close");
+        Thread closer = new Thread(() -> end(how), name + "-close");
         closer.setDaemon(false);
         closer.start();
       }
@@ -272,9 +160,8 @@ public final class Worker implements AutoCloseable {
     }
   }
 
-  /** Called by an intake thread once it has ended its work because its queue is closed. */
   private void queueClosed() {
-    if (intakes.stream().allMatch(Intake::done) && stopping.begin(drain, grace)) {
+    if (engine.pollsEnded() && engine.stopping.begin(drain, grace)) {
       end(drain);
     }
   }
@@ -282,30 +169,29 @@ public final class Worker implements AutoCloseable {
   /** Whether the drain would wait for the calling thread to end. */
   private boolean isOwnThread() {
     Thread caller = Thread.currentThread();
-    return caller == ender || intakeThreads.contains(caller) || runners.runOn(caller);
+    return caller == ender || engine.runsOn(caller);
   }
 
   private void end(Drain how) {
+    Stopping stopping = engine.stopping;
+    Waiter drainer = engine.drainer;
     long began = time.nanoTime();
     ender = Thread.currentThread();
-    signals.tell(listener -> listener.drainBegun(how));
+    engine.signals.tell(listener -> listener.drainBegun(how));
     try {
-      giveBackWaiting();
-      parking.close();
-      forEachRun(Run::tellDrain);
+      engine.giveBackUnstarted();
+      engine.tellDrain();
       if (stopping.cuts()) {
-        runners.forEach(Run::cutShort);
+        engine.cutShort();
       }
-      drainer.await(() -> isIdle() || drainer.wasInterrupted(), grace, time);
-      if (!isIdle()) {
+      drainer.await(() -> engine.isIdle() || drainer.wasInterrupted(), grace, time);
+      if (!engine.isIdle()) {
         stopping.cut();
-        runners.forEach(Run::cutShort);
-        drainer.await(this::isIdle, LAST_CALL, time);
+        engine.cutShort();
+        drainer.await(engine::isIdle, LAST_CALL, time);
       }
-      lanes.forEach(lane -> lane.keeper.stop());
-      threads.shutdown();
-      Thread telling = activity == null ? null : activity.close();
-      if (isIdle()) {
+      Thread telling = engine.shutDown();
+      if (engine.isIdle()) {
         awaitThreads(telling);
       } else {
         LOG.warn(
@@ -313,15 +199,13 @@ public final class Worker implements AutoCloseable {
                 + " not end, or of a queue that does not answer; they come back when their leases"
                 + " end",
             queue.name(),
-            used());
+            engine.inHand());
       }
     } finally {
-      execution.close();
-      gates.forget(gateChanged);
-      gates.close();
+      engine.forget();
       Duration took = Duration.ofNanos(time.nanoTime() - began);
-      int left = isIdle() ? 0 : used();
-      signals.tell(listener -> listener.drainEnded(took, left));
+      int left = engine.isIdle() ? 0 : engine.inHand();
+      engine.signals.tell(listener -> listener.drainEnded(took, left));
       terminated.complete(null);
       ender = null;
       if (drainer.wasInterrupted()) {
@@ -330,98 +214,14 @@ public final class Worker implements AutoCloseable {
     }
   }
 
-  /** The threads have nothing left to do; this only waits for the JVM to take them down. */
   private void awaitThreads(@Nullable Thread telling) {
     try {
       if (telling != null) {
         telling.join(LAST_CALL.toMillis());
       }
-      threads.awaitEnd(LAST_CALL);
-      for (Thread intakeThread : intakeThreads) {
-        if (Thread.currentThread() != intakeThread) {
-          intakeThread.join(LAST_CALL.toMillis());
-        }
-      }
+      engine.awaitThreads(LAST_CALL);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private boolean isIdle() {
-    return intakes.stream().allMatch(Intake::done)
-        && lanes.stream().allMatch(lane -> lane.slots.idle())
-        && runners.idle();
-  }
-
-  private int used() {
-    return lanes.stream().mapToInt(lane -> lane.slots.used()).sum();
-  }
-
-  private void lookAgain() {
-    orGiveBack(runners::lookAgain);
-  }
-
-  private void signalTakers() {
-    lanes.forEach(lane -> lane.taker.signal());
-  }
-
-  private void forEachRun(Consumer<Run> action) {
-    runners.forEach(action);
-    parking.forEach(action);
-  }
-
-  private void settleParked(Run run, Outcome outcome, SkipReason why) {
-    execution.settleParked(run, outcome, why);
-  }
-
-  /**
-   * Hands runs that hold slots to threads. In a closing worker nothing is left waiting: whoever
-   * comes after {@link #end} has taken out what waited finds the worker stopping here, and what
-   * comes before is found there.
-   */
-  private void dispatch(List<Run> runs) {
-    orGiveBack(() -> runners.dispatch(runs));
-    if (stopping.get()) {
-      giveBackWaiting();
-    }
-  }
-
-  /** If there are no threads to be had for what waits, it is given back. */
-  private void orGiveBack(Runnable start) {
-    boolean started = false;
-    try {
-      start.run();
-      started = true;
-    } finally {
-      if (!started) {
-        giveBackWaiting();
-      }
-    }
-  }
-
-  /** Gives back what was received but not started, where that burns no attempt (W6). */
-  private void giveBackBehindClosedGates() {
-    if (gates.open()) {
-      return;
-    }
-    List<Run> keep = new ArrayList<>();
-    for (Run run : runners.withdraw()) {
-      if (run.lane().can.returnsWithoutAttempt()) {
-        settleParked(run, Outcome.giveBack(), SkipReason.GATE_CLOSED);
-      } else {
-        keep.add(run);
-      }
-    }
-    if (!keep.isEmpty()) {
-      dispatch(keep);
-    }
-  }
-
-  /** Gives back what has a slot but has not been started (S1). */
-  private void giveBackWaiting() {
-    for (Run run : runners.withdraw()) {
-      execution.giveBack(run);
-      run.lane().slots.giveBack();
     }
   }
 }

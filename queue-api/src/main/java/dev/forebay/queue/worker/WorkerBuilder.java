@@ -1,6 +1,5 @@
 package dev.forebay.queue.worker;
 
-import dev.forebay.queue.Capabilities;
 import dev.forebay.queue.Codec;
 import dev.forebay.queue.Delivery;
 import dev.forebay.queue.Message;
@@ -10,7 +9,6 @@ import dev.forebay.queue.dedup.DedupStore;
 import dev.forebay.queue.policy.LeasePolicy;
 import dev.forebay.queue.policy.RetryPolicy;
 import dev.forebay.queue.progress.ProgressStore;
-import dev.forebay.queue.spi.Checks;
 import dev.forebay.queue.time.SystemTimeSource;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -22,13 +20,9 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Describes a worker; {@link #start} makes it. Not thread-safe. */
 public final class WorkerBuilder {
-
-  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   /** What has waited so long comes before all weights and orders. */
   private static final Duration DEFAULT_AGEING = Duration.ofSeconds(30);
@@ -61,12 +55,11 @@ public final class WorkerBuilder {
   Duration ageing = DEFAULT_AGEING;
   Permits permits = new Permits(Integer.MAX_VALUE, message -> 0);
   @Nullable ConcurrencyLimit limit;
-  Plan.@Nullable Batching<?> batching;
   final Map<String, Gate> gates = new LinkedHashMap<>();
   final List<WorkerListener> listeners = new ArrayList<>();
   // Asked in this order before a handler runs.
   final List<Function<StepContext, Step>> steps = new ArrayList<>();
-  private @Nullable DecidingHandler<Delivery> handler;
+  private @Nullable Work work;
 
   WorkerBuilder(WorkQueue queue) {
     this.queue = Objects.requireNonNull(queue);
@@ -317,12 +310,7 @@ public final class WorkerBuilder {
 
   /** What runs for each message, on the delivery as it is. */
   public WorkerBuilder handler(Handler<Delivery> toRun) {
-    Objects.requireNonNull(toRun);
-    return set(
-        (delivery, context) -> {
-          toRun.handle(delivery, context);
-          return Fixed.ACK;
-        });
+    return set(Work.each(Work.acking(toRun)));
   }
 
   /**
@@ -330,18 +318,12 @@ public final class WorkerBuilder {
    * letters at once, since another attempt would read the same bytes (P5).
    */
   public <T> WorkerBuilder handler(Codec<T> codec, Handler<T> toRun) {
-    Objects.requireNonNull(toRun);
-    return deciding(
-        codec,
-        (value, context) -> {
-          toRun.handle(value, context);
-          return Fixed.ACK;
-        });
+    return set(Work.each(codec, Work.acking(toRun)));
   }
 
   /** What runs for each message and decides its outcome, on the delivery as it is. */
   public WorkerBuilder deciding(DecidingHandler<Delivery> toRun) {
-    return set(Objects.requireNonNull(toRun));
+    return set(Work.each(toRun));
   }
 
   /**
@@ -349,16 +331,7 @@ public final class WorkerBuilder {
    * #handler(Codec, Handler)} for a message without one.
    */
   public <T> WorkerBuilder deciding(Codec<T> codec, DecidingHandler<T> toRun) {
-    Objects.requireNonNull(codec);
-    Objects.requireNonNull(toRun);
-    return set(
-        (delivery, context) -> {
-          Decoding<T> decoded = Decoding.of(codec, delivery);
-          T value = decoded.value();
-          return value == null
-              ? Objects.requireNonNull(decoded.instead())
-              : toRun.handle(value, context);
-        });
+    return set(Work.each(codec, toRun));
   }
 
   /** Recognises work by {@link DedupOptions#defaults()}; see the other method. */
@@ -384,21 +357,12 @@ public final class WorkerBuilder {
    * runs as many batches at once as it has slots, and holds up to two batches of messages for each.
    */
   public WorkerBuilder batches(BatchOptions options, BatchHandler<Delivery> toRun) {
-    return set(
-        new Plan.Batching<>(
-            Objects.requireNonNull(options),
-            delivery -> new Decoding<>(delivery, null),
-            Objects.requireNonNull(toRun)));
+    return set(Work.batches(options, toRun));
   }
 
   /** What runs for several messages at once, on the values in their bodies; see above. */
   public <T> WorkerBuilder batches(BatchOptions options, Codec<T> codec, BatchHandler<T> toRun) {
-    Objects.requireNonNull(codec);
-    return set(
-        new Plan.Batching<>(
-            Objects.requireNonNull(options),
-            delivery -> Decoding.of(codec, delivery),
-            Objects.requireNonNull(toRun)));
+    return set(Work.batches(options, codec, toRun));
   }
 
   /** Adds a step of a feature's; the order of adding is that of asking. */
@@ -407,26 +371,21 @@ public final class WorkerBuilder {
     return this;
   }
 
-  private WorkerBuilder set(DecidingHandler<Delivery> toRun) {
-    if (handler != null) {
+  private WorkerBuilder set(Work toRun) {
+    if (work != null) {
       throw new IllegalStateException("The worker has a handler already; it can run only one.");
     }
-    handler = toRun;
+    work = toRun;
     return this;
   }
 
-  private WorkerBuilder set(Plan.Batching<?> toRun) {
-    batching = toRun;
-    // Never called: batches have a way of their own.
-    return set((delivery, context) -> Outcome.giveBack());
-  }
-
-  DecidingHandler<Delivery> handler() {
-    if (handler == null) {
+  /** What is to run. */
+  Work work() {
+    if (work == null) {
       throw new IllegalStateException(
           "The worker has nothing to run. Set a handler before starting it.");
     }
-    return handler;
+    return work;
   }
 
   /**
@@ -437,27 +396,7 @@ public final class WorkerBuilder {
    *     grant (S2)
    */
   public Worker start() {
-    DecidingHandler<Delivery> unused = handler();
-    if (batching != null && new Plan(this).ordered()) {
-      throw new IllegalStateException(
-          "A worker of batches has one queue, and neither prefetch, permits, limit nor an order by"
-              + " deadline: its batches are made by their own options.");
-    }
-    if (earliestDeadlineFirst && prefetch == 0) {
-      throw new IllegalStateException(
-          "The earliest deadline is chosen among prefetched messages, and prefetch(0) lets none"
-              + " wait. Prefetch some, or leave it unset.");
-    }
-    for (Plan.Source source : sources) {
-      Capabilities can = source.queue().capabilities();
-      leases.lease().ifPresent(lease -> Checks.lease(lease, can));
-      if (!can.deadLetters()) {
-        LOG.warn(
-            "Queue {} has no dead-letter destination: messages that cannot be handled are retried"
-                + " for ever. Set one in the queue's builder.",
-            source.queue().name());
-      }
-    }
+    new Plan(this).check();
     Worker worker = new Worker(this);
     worker.start();
     return worker;
