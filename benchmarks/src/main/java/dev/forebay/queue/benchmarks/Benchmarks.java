@@ -2,6 +2,8 @@ package dev.forebay.queue.benchmarks;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 
 /** The entry: {@code Benchmarks NAME [options]} runs one benchmark. */
 @Command(
@@ -33,6 +35,11 @@ public final class Benchmarks {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Benchmarks());
+    return new CommandLine(new Benchmarks()).setExecutionStrategy(Benchmarks::run);
+  }
+
+  private static int run(ParseResult parsed) {
+    System.setProperty(Report.COMMAND_PROPERTY, String.join(" ", parsed.originalArgs()));
+    return new RunLast().execute(parsed);
   }
 }

@@ -42,6 +42,11 @@ final class ChildJvm implements AutoCloseable {
     return List.copyOf(options);
   }
 
+  /** Options for a run that measures nothing: a JVM that is soon there. */
+  static List<String> quick() {
+    return List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+  }
+
   /** Starts the entry with these arguments, on this JVM's class path. */
   static ChildJvm start(List<String> jvmOptions, List<String> arguments) throws IOException {
     return start(

@@ -129,7 +129,7 @@ final class Concurrency implements Callable<Integer> {
     if (finished.get() != total || stats.leaseLost() > 0) {
       throw new IllegalStateException("Not every message ran exactly once: " + stats);
     }
-    publish(total, seconds);
+    publish(total, stats.leaseLost(), seconds);
   }
 
   private static void enqueue(WorkQueue queue, int total) {
@@ -143,7 +143,7 @@ final class Concurrency implements Callable<Integer> {
     }
   }
 
-  private void publish(int total, double seconds) throws Exception {
+  private void publish(int total, long leasesLost, double seconds) throws Exception {
     double perSecond = total / seconds;
     double best = slots * 1000.0 / millis;
     Report report =
@@ -158,6 +158,8 @@ final class Concurrency implements Callable<Integer> {
                 "per second",
                 "% of best"));
     report.row(backend, slots, millis, total, mostRunning.get(), perSecond, 100 * perSecond / best);
+    report.put("handled", finished.get());
+    report.put("leasesLost", leasesLost);
     report.put("perSecond", perSecond);
     report.put("shareOfBest", perSecond / best);
     report.put("handlerLatency", Duration.ofMillis(millis).toString());

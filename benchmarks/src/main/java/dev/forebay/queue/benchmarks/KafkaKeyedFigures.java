@@ -74,6 +74,9 @@ final class KafkaKeyedFigures implements Callable<Integer> {
   @Option(names = "--runs", description = "How often each, in turns; medians. Default 1.")
   private int runs = 1;
 
+  @Option(names = "--small", hidden = true, description = "Tiny but for noop, to see that it runs.")
+  private boolean small;
+
   @Option(names = "--parallel-consumer-lib", description = "Jars of Parallel Consumer 0.5.3.3.")
   private Path parallelConsumerLib = Path.of("target", "parallel-consumer");
 
@@ -101,9 +104,9 @@ final class KafkaKeyedFigures implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    try (ChildJvm server = ChildJvm.start(BROKER_JVM, List.of("kafka-server"))) {
+    try (ChildJvm server = ChildJvm.start(jvm(BROKER_JVM), List.of("kafka-server"))) {
       bootstrap = server.result();
-      warmTopic = fill(12, WARM_UP, 200, id -> "key-" + id, id -> 0);
+      warmTopic = fill(12, warmCount(), 200, id -> "key-" + id, id -> 0);
       for (String scenario : scenarios) {
         switch (scenario) {
           case "noop" -> noop();
@@ -118,6 +121,14 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     }
     report.publish(System.out, out);
     return 0;
+  }
+
+  private List<String> jvm(List<String> full) {
+    return small ? ChildJvm.quick() : full;
+  }
+
+  private int warmCount() {
+    return small ? 500 : WARM_UP;
   }
 
   private void noop() throws Exception {
@@ -142,10 +153,12 @@ final class KafkaKeyedFigures implements Callable<Integer> {
   }
 
   private void uneven() throws Exception {
-    IntToLongFunction millis = id -> (id + 1) % 20 == 0 ? 6_000 : 100;
-    String topic = fill(3, 200, 200, id -> "key-" + id, millis);
-    double ideal = IdealSchedule.seconds(Job.every(200, 100, 20, 6_000), 8);
-    run("200 x 100 ms, every 20th 6 s, 8 slots", topic, 200, 0, 8, 200 / ideal);
+    int count = small ? 40 : 200;
+    List<Job> jobs = small ? Job.every(count, 10, 20, 600) : Job.every(count, 100, 20, 6_000);
+    String topic = fill(3, count, 200, id -> "key-" + id, id -> jobs.get(id).millis());
+    double ideal = IdealSchedule.seconds(jobs, 8);
+    String scenario = small ? "uneven" : "200 x 100 ms, every 20th 6 s, 8 slots";
+    run(scenario, topic, count, 0, 8, count / ideal);
   }
 
   private void zipf() throws Exception {
@@ -282,7 +295,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
                 "--slots=" + slots));
     if (slots > 2 && !group.equals("kill")) {
       arguments.add("--warm-topic=" + warmTopic);
-      arguments.add("--warm-count=" + WARM_UP);
+      arguments.add("--warm-count=" + warmCount());
     }
     return arguments;
   }
@@ -306,9 +319,9 @@ final class KafkaKeyedFigures implements Callable<Integer> {
                     Integer.toString(slots > 2 ? slots : 16),
                     Integer.toString(warmUp),
                     slots > 2 ? warmTopic : "",
-                    Integer.toString(WARM_UP)))
+                    Integer.toString(warmCount())))
             : ChildJvm.start(
-                CONTENDER_JVM, contender(contender, topic, group, count, warmUp, slots))) {
+                jvm(CONTENDER_JVM), contender(contender, topic, group, count, warmUp, slots))) {
       return new ObjectMapper().readValue(child.result(), FIGURES);
     }
   }

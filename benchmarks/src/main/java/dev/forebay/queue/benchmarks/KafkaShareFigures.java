@@ -268,7 +268,8 @@ final class KafkaShareFigures implements Callable<Integer> {
                               .ack()
                               .thenAccept(
                                   settlement -> {
-                                    if (acked.incrementAndGet() == messages) {
+                                    if (settlement == Settlement.OK
+                                        && acked.incrementAndGet() == messages) {
                                       done.countDown();
                                     }
                                   });

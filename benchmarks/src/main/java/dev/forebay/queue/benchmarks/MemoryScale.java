@@ -37,6 +37,9 @@ final class MemoryScale implements Callable<Integer> {
   @Option(names = "--rounds", description = "Measured rounds of a second each. Default 7.")
   private int rounds = 7;
 
+  @Option(names = "--small", hidden = true, description = "A small heap, to see that it runs.")
+  private boolean small;
+
   @Option(names = "--out", description = "Directory of memory-scale.json.")
   private Path out = Path.of("target", "benchmarks");
 
@@ -83,7 +86,7 @@ final class MemoryScale implements Callable<Integer> {
   private MemoryScaleCommand.Figures measure(MemoryKind kind, int depth) throws IOException {
     List<String> arguments =
         List.of("memory-scale-one", "--kind=" + kind, "--depth=" + depth, "--rounds=" + rounds);
-    try (ChildJvm child = ChildJvm.start(CHILD_JVM, arguments)) {
+    try (ChildJvm child = ChildJvm.start(small ? ChildJvm.quick() : CHILD_JVM, arguments)) {
       return new ObjectMapper().readValue(child.result(), MemoryScaleCommand.Figures.class);
     }
   }

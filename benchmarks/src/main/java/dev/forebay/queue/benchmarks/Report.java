@@ -22,6 +22,9 @@ import java.util.stream.Collectors;
  */
 final class Report {
 
+  /** Where the arguments of this JVM's benchmark are left, for people who want to see it again. */
+  static final String COMMAND_PROPERTY = "forebay.benchmark.command";
+
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -36,6 +39,8 @@ final class Report {
     data.put("benchmark", name);
     data.put("date", OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.SECONDS).toString());
     data.put("java", Runtime.version().toString());
+    data.put("jvm", System.getProperty("java.vm.name"));
+    data.put("heapBytes", Runtime.getRuntime().maxMemory());
     data.put("processors", Runtime.getRuntime().availableProcessors());
   }
 
@@ -64,6 +69,7 @@ final class Report {
       }
       table.add(cells);
     }
+    data.put("command", System.getProperty(COMMAND_PROPERTY, ""));
     data.put("table", table);
     Files.writeString(file, JSON.writeValueAsString(data) + "\n");
     out.println();

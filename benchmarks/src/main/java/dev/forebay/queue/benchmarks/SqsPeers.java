@@ -61,7 +61,8 @@ final class SqsPeers implements Callable<Integer> {
   public Integer call() throws IOException {
     Map<String, List<Map<String, Map<String, Double>>>> results = new LinkedHashMap<>();
     contenders.forEach(contender -> results.put(contender, new ArrayList<>()));
-    try (ChildJvm server = ChildJvm.start(SERVER_JVM, List.of("sqs-server"))) {
+    try (ChildJvm server =
+        ChildJvm.start(small ? ChildJvm.quick() : SERVER_JVM, List.of("sqs-server"))) {
       String endpoint = server.result();
       for (int run = 0; run < warmUp; run++) {
         System.err.println("not counted: " + measure(endpoint, contenders.get(0)));
@@ -90,7 +91,7 @@ final class SqsPeers implements Callable<Integer> {
     if (small) {
       arguments.add("--small");
     }
-    try (ChildJvm child = ChildJvm.start(CONTENDER_JVM, arguments)) {
+    try (ChildJvm child = ChildJvm.start(small ? ChildJvm.quick() : CONTENDER_JVM, arguments)) {
       return new ObjectMapper().readValue(child.result(), FIGURES);
     }
   }

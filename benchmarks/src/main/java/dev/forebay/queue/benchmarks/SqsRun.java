@@ -79,6 +79,8 @@ final class SqsRun {
     figures.put(
         "consumerRequestsPerMessage",
         (double) (target.requests().total() - requestsBefore) / total);
+    figures.put("finished", (double) log.finished());
+    figures.put("repeated", (double) log.repeatedStarts());
     target.deleteQueue(queueUrl);
     return figures;
   }
@@ -100,6 +102,7 @@ final class SqsRun {
     Map<String, Double> figures = new LinkedHashMap<>();
     figures.put("requestsPerMessage", (double) (target.requests().total() - before) / jobs.size());
     figures.put("messagesPerSecond", jobs.size() / seconds);
+    figures.put("finished", (double) log.finished());
     figures.put("repeated", (double) log.repeatedStarts());
     target.deleteQueue(queueUrl);
     return figures;
@@ -197,6 +200,7 @@ final class SqsRun {
     figures.put(
         "timesIdeal",
         seconds / IdealSchedule.seconds(jobs, sizes.slots(), job -> job.id() != place));
+    figures.put("finished", (double) log.finished());
     figures.put("repeatedStarts", (double) log.repeatedStarts());
     target.deleteQueue(queueUrl);
     return figures;
@@ -216,6 +220,7 @@ final class SqsRun {
     int startedAfter = log.startsInAll() - startedBefore;
     Map<String, Double> figures = new LinkedHashMap<>();
     figures.put("stopSeconds", seconds);
+    figures.put("finished", (double) log.finished());
     figures.put("startedAfterStop", (double) startedAfter);
     figures.put("stranded", (double) stranded);
     if (stranded > 0) {
