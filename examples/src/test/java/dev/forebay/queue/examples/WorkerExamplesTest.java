@@ -53,6 +53,14 @@ class WorkerExamplesTest {
   }
 
   @Test
+  void tracedBatchLinksToItsRequests() {
+    assertThat(output(() -> TracedBatch.main(new String[0])))
+        .containsSubsequence(
+            "enqueue gpu, links: 0", "one call for 3 requests", "handle batch gpu, links: 3")
+        .containsPattern("( {2}to a span of [0-9a-f]{32}\\R){3}");
+  }
+
+  @Test
   void metricsShowWhatWasDoneAndDoneAgain() {
     assertThat(output(() -> Metrics.main(new String[0])))
         .contains(

@@ -34,10 +34,10 @@ import org.jspecify.annotations.Nullable;
  * consumer's span has the producer's as its parent, so that both are in one trace. Without tracing
  * handlers nothing is written.
  *
- * <p>A batch has several producers and a span only one parent, and Micrometer's Observation knows
- * no links between spans. So each message of a batch has a span of its own, the child of its
- * producer's, for as long as the handler runs, and the call of the handler has one besides, in
- * which the handler runs.
+ * <p>A batch has several producers and a span only one parent. So each message of a batch has a
+ * span of its own, the child of its producer's, for as long as the handler runs, and the call of
+ * the handler has one besides, in which the handler runs. Observations know no links between spans,
+ * but tracers do: {@link BatchLinks} adds those from the call's span to the producers'.
  *
  * <p>Immutable and thread-safe.
  */
@@ -109,10 +109,13 @@ public final class MessageObservations {
    */
   public <T> BatchHandler<T> batches(BatchHandler<T> handler) {
     return items -> {
-      Observation call = batchObservation(items);
+      BatchContext context = new BatchContext();
+      Observation call = batchObservation(items, context);
       List<Observation> each = new ArrayList<>(items.size());
       for (BatchItem<T> item : items) {
-        each.add(observation(item.context()).start());
+        Observation message = observation(item.context()).start();
+        each.add(message);
+        context.add(message.getContext());
       }
       Throwable thrown = null;
       try {
@@ -164,9 +167,9 @@ public final class MessageObservations {
         .highCardinalityKeyValue("attempt", Integer.toString(attempt.attempt()));
   }
 
-  private Observation batchObservation(List<? extends BatchItem<?>> items) {
+  private Observation batchObservation(List<? extends BatchItem<?>> items, BatchContext context) {
     String queue = items.get(0).context().delivery().queue().name();
-    return Observation.createNotStarted(HANDLE_BATCH, registry)
+    return Observation.createNotStarted(HANDLE_BATCH, () -> context, registry)
         .contextualName("handle batch " + queue)
         .lowCardinalityKeyValue(QUEUE, queue)
         .lowCardinalityKeyValue(OUTCOME, THROWN)

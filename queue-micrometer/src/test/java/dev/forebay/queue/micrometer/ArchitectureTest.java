@@ -26,10 +26,23 @@ class ArchitectureTest {
         .filteredOn(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
         .extracting(JavaClass::getFullName)
         .containsExactlyInAnyOrder(
+            BatchLinks.class.getName(),
             MessageObservations.class.getName(),
             WorkerMeters.class.getName(),
             WorkerMeters.Builder.class.getName(),
             WorkerMeters.Binding.class.getName());
+  }
+
+  /** So that the others do without it on the class path. */
+  @Test
+  void onlyTheLinksNeedTheTracing() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName(BatchLinks.class.getName())
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.micrometer.tracing..")
+        .check(MODULE);
   }
 
   @Test

@@ -17,25 +17,11 @@ import dev.forebay.queue.worker.BatchOptions;
 import dev.forebay.queue.worker.Outcome;
 import dev.forebay.queue.worker.Worker;
 import io.micrometer.observation.Observation;
-import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistryAssert;
-import io.micrometer.tracing.handler.DefaultTracingObservationHandler;
-import io.micrometer.tracing.handler.PropagatingReceiverTracingObservationHandler;
-import io.micrometer.tracing.handler.PropagatingSenderTracingObservationHandler;
-import io.micrometer.tracing.otel.bridge.OtelCurrentTraceContext;
-import io.micrometer.tracing.otel.bridge.OtelPropagator;
-import io.micrometer.tracing.otel.bridge.OtelTracer;
 import io.opentelemetry.api.trace.SpanKind;
-import io.opentelemetry.api.trace.Tracer;
-import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
-import io.opentelemetry.context.Context;
-import io.opentelemetry.context.propagation.ContextPropagators;
-import io.opentelemetry.sdk.trace.ReadWriteSpan;
-import io.opentelemetry.sdk.trace.ReadableSpan;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
-import io.opentelemetry.sdk.trace.SpanProcessor;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -68,59 +54,11 @@ class MessageObservationsTest {
     }
   }
 
-  /** Finished spans of the OpenTelemetry SDK. */
-  private static final class Spans implements SpanProcessor {
-    final List<SpanData> ended = new CopyOnWriteArrayList<>();
-
-    @Override
-    public void onStart(Context parent, ReadWriteSpan span) {}
-
-    @Override
-    public boolean isStartRequired() {
-      return false;
-    }
-
-    @Override
-    public void onEnd(ReadableSpan span) {
-      ended.add(span.toSpanData());
-    }
-
-    @Override
-    public boolean isEndRequired() {
-      return true;
-    }
-
-    List<SpanData> all(String name) {
-      return ended.stream().filter(span -> span.getName().equals(name)).toList();
-    }
-
-    SpanData only(String name) {
-      return all(name).get(0);
-    }
-  }
-
-  private static ObservationRegistry openTelemetry(SdkTracerProvider provider) {
-    Tracer tracer = provider.get("test");
-    OtelTracer bridge = new OtelTracer(tracer, new OtelCurrentTraceContext(), event -> {});
-    OtelPropagator propagator =
-        new OtelPropagator(
-            ContextPropagators.create(W3CTraceContextPropagator.getInstance()), tracer);
-    ObservationRegistry registry = ObservationRegistry.create();
-    registry
-        .observationConfig()
-        .observationHandler(
-            new ObservationHandler.FirstMatchingCompositeObservationHandler(
-                new PropagatingSenderTracingObservationHandler<>(bridge, propagator),
-                new PropagatingReceiverTracingObservationHandler<>(bridge, propagator),
-                new DefaultTracingObservationHandler(bridge)));
-    return registry;
-  }
-
   @Test
   void W7_theHandlersSpanContinuesTheProducersTrace() {
-    Spans spans = new Spans();
+    TestTracing.Spans spans = new TestTracing.Spans();
     try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
-      MessageObservations observed = MessageObservations.of(openTelemetry(provider));
+      MessageObservations observed = MessageObservations.of(TestTracing.plain(provider));
       observed.producer(queue).enqueue(Message.text("a").header("mine", "stays")).join().orThrow();
       List<Delivery> seen = new CopyOnWriteArrayList<>();
       try (Worker unused =
@@ -144,9 +82,9 @@ class MessageObservationsTest {
 
   @Test
   void W7_aHandlerOfDecodedValuesContinuesTheProducersTrace() {
-    Spans spans = new Spans();
+    TestTracing.Spans spans = new TestTracing.Spans();
     try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
-      MessageObservations observed = MessageObservations.of(openTelemetry(provider));
+      MessageObservations observed = MessageObservations.of(TestTracing.plain(provider));
       Codec<String> upper = new UpperCase();
       List<String> seen = new CopyOnWriteArrayList<>();
       observed.producer(queue).enqueue(Message.text("a")).join().orThrow();
@@ -164,9 +102,9 @@ class MessageObservationsTest {
 
   @Test
   void W7_eachMessageOfABatchContinuesItsProducersTrace() {
-    Spans spans = new Spans();
+    TestTracing.Spans spans = new TestTracing.Spans();
     try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
-      ObservationRegistry registry = openTelemetry(provider);
+      ObservationRegistry registry = TestTracing.plain(provider);
       MessageObservations observed = MessageObservations.of(registry);
       WorkQueue producer = observed.producer(queue);
       for (String text : List.of("a", "b", "c")) {
@@ -275,9 +213,9 @@ class MessageObservationsTest {
 
   @Test
   void W7_inAListEveryMessageHasItsOwnSpan() {
-    Spans spans = new Spans();
+    TestTracing.Spans spans = new TestTracing.Spans();
     try (SdkTracerProvider provider = SdkTracerProvider.builder().addSpanProcessor(spans).build()) {
-      WorkQueue producer = MessageObservations.of(openTelemetry(provider)).producer(queue);
+      WorkQueue producer = MessageObservations.of(TestTracing.plain(provider)).producer(queue);
       List<EnqueueOutcome> outcomes =
           producer.enqueueAll(List.of(Message.text("a"), Message.text("b"))).join();
       assertThat(outcomes).allMatch(EnqueueOutcome.Enqueued.class::isInstance);
@@ -292,7 +230,7 @@ class MessageObservationsTest {
   @Test
   void W7_aMessageWithoutRoomGoesWithoutItsTrace() {
     try (SdkTracerProvider provider = SdkTracerProvider.builder().build()) {
-      WorkQueue producer = MessageObservations.of(openTelemetry(provider)).producer(queue);
+      WorkQueue producer = MessageObservations.of(TestTracing.plain(provider)).producer(queue);
       Message full = Message.text("a");
       for (int i = 0; i < queue.capabilities().maxHeaders(); i++) {
         full = full.header("h" + i, "x");
