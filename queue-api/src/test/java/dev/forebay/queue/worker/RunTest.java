@@ -66,7 +66,7 @@ class RunTest {
       }
       begun++;
       for (int work = begun % 50; work > 0; work--) {
-        Thread.yield();
+        Thread.onSpinWait();
       }
       interrupted += Thread.currentThread().isInterrupted() ? 1 : 0;
       run.end();
