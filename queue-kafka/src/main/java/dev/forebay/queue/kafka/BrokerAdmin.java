@@ -11,6 +11,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -30,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  * {@link KeyedAdmin}. Thread-safe.
  */
 final class BrokerAdmin implements AutoCloseable {
+
+  /** Two seconds: far more than a broker needs that is well. */
+  private static final int LOOKS = 40;
+
+  private static final long LOOK_NANOS = 50_000_000;
 
   private final Admin admin;
   private final String where;
@@ -72,12 +79,13 @@ final class BrokerAdmin implements AutoCloseable {
    */
   int checkTopic(String topic, Set<AclOperation> needed, String options, String advice) {
     TopicDescription description =
-        ask(
-                admin
-                    .describeTopics(
-                        List.of(topic),
-                        new DescribeTopicsOptions().includeAuthorizedOperations(true))
-                    .allTopicNames(),
+        askOfTopic(
+                () ->
+                    admin
+                        .describeTopics(
+                            List.of(topic),
+                            new DescribeTopicsOptions().includeAuthorizedOperations(true))
+                        .allTopicNames(),
                 "describe the topic " + topic,
                 "A name has letters, digits, '.', '_' and '-'. Create the topic: kafka-topics.sh"
                     + " --create --topic "
@@ -112,8 +120,8 @@ final class BrokerAdmin implements AutoCloseable {
   Config config(ConfigResource.Type type, String name) {
     ConfigResource resource = new ConfigResource(type, name);
     Config config =
-        ask(
-                admin.describeConfigs(List.of(resource)).all(),
+        askOfTopic(
+                () -> admin.describeConfigs(List.of(resource)).all(),
                 "read the settings of " + type + " " + name,
                 "",
                 type == ConfigResource.Type.GROUP
@@ -122,6 +130,23 @@ final class BrokerAdmin implements AutoCloseable {
                     : "Grant DESCRIBE_CONFIGS on it.")
             .get(resource);
     return config == null ? new Config(List.of()) : config;
+  }
+
+  /**
+   * As {@link #ask}, and asks again for a while when the answer is that there is no such topic:
+   * each broker learns of a new one a moment after the controller, and any of them may answer.
+   */
+  <T> T askOfTopic(Supplier<Future<T>> question, String purpose, String advice, String grant) {
+    for (int look = 1; ; look++) {
+      try {
+        return ask(question.get(), purpose, advice, grant);
+      } catch (QueueException e) {
+        if (e.code() != ErrorCode.NOT_FOUND || look >= LOOKS) {
+          throw e;
+        }
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
   }
 
   /** Waits for an answer; what goes wrong says what to do about it. */

@@ -74,8 +74,8 @@ final class KeyedAdmin {
   QueueDepth depth(String group, String topic, long inFlight) {
     TopicDescription description =
         broker
-            .ask(
-                admin.describeTopics(List.of(topic)).allTopicNames(),
+            .askOfTopic(
+                () -> admin.describeTopics(List.of(topic)).allTopicNames(),
                 "describe the topic " + topic,
                 "",
                 "Grant DESCRIBE on the topic.")
@@ -119,8 +119,8 @@ final class KeyedAdmin {
 
   private Map<TopicPartition, ListOffsetsResultInfo> offsets(
       Map<TopicPartition, OffsetSpec> which, String topic) {
-    return broker.ask(
-        admin.listOffsets(which).all(),
+    return broker.askOfTopic(
+        () -> admin.listOffsets(which).all(),
         "ask for offsets of the topic " + topic,
         "",
         "Grant DESCRIBE on the topic.");

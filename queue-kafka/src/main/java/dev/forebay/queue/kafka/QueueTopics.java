@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -40,6 +41,9 @@ final class QueueTopics {
   private static final String DELAY_SEGMENT_BYTES = Integer.toString(64 << 20);
 
   private static final long VISIBLE_LOOK_NANOS = 50_000_000;
+
+  private static final String DESCRIBE = "describe the topic ";
+  private static final String GRANT_DESCRIBE = "Grant DESCRIBE on the topic.";
 
   private QueueTopics() {}
 
@@ -108,8 +112,12 @@ final class QueueTopics {
     for (NewTopic each : topics) {
       for (long look = 0; look < looks; look++) {
         try {
-          TopicDescription found = describe(admin, each.name());
-          if (found.partitions().stream().noneMatch(info -> info.leader() == null)) {
+          TopicDescription found =
+              admin
+                  .ask(question(admin, each.name()), DESCRIBE + each.name(), "", GRANT_DESCRIBE)
+                  .get(each.name());
+          if (found != null
+              && found.partitions().stream().noneMatch(info -> info.leader() == null)) {
             break;
           }
         } catch (QueueException e) {
@@ -122,14 +130,14 @@ final class QueueTopics {
     }
   }
 
+  private static Future<Map<String, TopicDescription>> question(BrokerAdmin admin, String topic) {
+    return admin.client().describeTopics(List.of(topic)).allTopicNames();
+  }
+
   private static TopicDescription describe(BrokerAdmin admin, String topic) {
     TopicDescription found =
         admin
-            .ask(
-                admin.client().describeTopics(List.of(topic)).allTopicNames(),
-                "describe the topic " + topic,
-                "",
-                "Grant DESCRIBE on the topic.")
+            .askOfTopic(() -> question(admin, topic), DESCRIBE + topic, "", GRANT_DESCRIBE)
             .get(topic);
     if (found == null) {
       throw new QueueException(ErrorCode.NOT_FOUND, "The topic " + topic + " does not exist.");
@@ -227,13 +235,13 @@ final class QueueTopics {
       last.put(partition, OffsetSpec.latest());
     }
     String purpose = "ask for offsets of the topic " + delays.name();
-    String grant = "Grant DESCRIBE on the topic.";
     // The moved ones first: what moves meanwhile then counts as waiting rather than as less.
     Map<TopicPartition, OffsetAndMetadata> moved = moved(admin, delays);
     Map<TopicPartition, ListOffsetsResultInfo> from =
-        admin.ask(admin.client().listOffsets(first).all(), purpose, "", grant);
+        admin.askOfTopic(
+            () -> admin.client().listOffsets(first).all(), purpose, "", GRANT_DESCRIBE);
     Map<TopicPartition, ListOffsetsResultInfo> to =
-        admin.ask(admin.client().listOffsets(last).all(), purpose, "", grant);
+        admin.askOfTopic(() -> admin.client().listOffsets(last).all(), purpose, "", GRANT_DESCRIBE);
     long waiting = 0;
     for (Map.Entry<TopicPartition, ListOffsetsResultInfo> each : to.entrySet()) {
       ListOffsetsResultInfo start = from.get(each.getKey());

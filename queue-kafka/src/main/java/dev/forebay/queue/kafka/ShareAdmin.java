@@ -241,8 +241,8 @@ final class ShareAdmin {
   private List<TopicPartition> partitions(String topic) {
     TopicDescription description =
         broker
-            .ask(
-                admin.describeTopics(List.of(topic)).allTopicNames(),
+            .askOfTopic(
+                () -> admin.describeTopics(List.of(topic)).allTopicNames(),
                 "describe the topic " + topic,
                 "",
                 "Grant DESCRIBE on the topic.")

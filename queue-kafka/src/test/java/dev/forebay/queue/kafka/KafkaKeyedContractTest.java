@@ -4,8 +4,13 @@ import dev.forebay.queue.testkit.contract.Ability;
 import dev.forebay.queue.testkit.contract.Expected;
 import dev.forebay.queue.testkit.contract.WorkQueueContract;
 import dev.forebay.queue.testkit.contract.WorkQueueHarness;
+import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The whole contract on consumer groups. */
+/**
+ * The whole contract on consumer groups; with {@code -Dforebay.kafka.nodes=3
+ * -Dforebay.kafka.stop=N} while nodes are stopped.
+ */
+@ExtendWith(NodeStops.class)
 @Expected(
     offers = {
       Ability.ENQUEUE_DELAY,

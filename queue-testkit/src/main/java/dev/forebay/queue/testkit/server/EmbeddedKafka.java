@@ -11,6 +11,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.awaitility.Awaitility;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * container.
  *
  * <p>{@link #shared()} is what most tests want: one cluster per JVM, started on first use. It looks
- * at two system properties:
+ * at three system properties:
  *
  * <ul>
  *   <li>{@code forebay.kafka.bootstrap=host:port,...}: use that cluster; nothing is started, nodes
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code forebay.kafka=testcontainers}: run {@code apache/kafka} in a container, if an engine
  *       runs and the image is already present (it is never pulled); else {@link
  *       ServerUnavailableException}.
+ *   <li>{@code forebay.kafka.nodes=3}: three brokers inside this JVM instead of one.
  * </ul>
  *
  * <p>Without them the brokers run in this JVM, with test-friendly settings: record locks from one
@@ -42,6 +44,9 @@ public final class EmbeddedKafka implements AutoCloseable {
 
   /** System property: bootstrap servers of a cluster from outside. */
   public static final String BOOTSTRAP_PROPERTY = "forebay.kafka.bootstrap";
+
+  /** System property: how many brokers inside this JVM are shared, 1 (default) or 3. */
+  public static final String NODES_PROPERTY = "forebay.kafka.nodes";
 
   /** System property: {@code embedded} (default) or {@code testcontainers}. */
   public static final String KIND_PROPERTY = "forebay.kafka";
@@ -100,7 +105,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     String kind = System.getProperty(KIND_PROPERTY, "embedded");
     return switch (kind) {
       case "testcontainers" -> new EmbeddedKafka(KafkaContainerCluster.start());
-      case "embedded", "" -> builder().start();
+      case "embedded", "" -> start(Integer.getInteger(NODES_PROPERTY, 1));
       default ->
           throw new IllegalArgumentException(
               "system property "
@@ -176,7 +181,8 @@ public final class EmbeddedKafka implements AutoCloseable {
   }
 
   /**
-   * Creates a topic, replicated to every node (at most three times); does nothing if it exists.
+   * Creates a topic, replicated to every node that runs (at most three times); does nothing if it
+   * exists.
    *
    * @throws IllegalStateException if the cluster refuses or does not answer within 30 s
    */
@@ -185,22 +191,34 @@ public final class EmbeddedKafka implements AutoCloseable {
   }
 
   /**
-   * Creates a topic with the given topic configs, replicated to every node (at most three times);
-   * does nothing if it exists.
+   * Creates a topic with the given topic configs, replicated to every node that runs (at most three
+   * times); does nothing if it exists.
    *
    * @throws IllegalStateException if the cluster refuses or does not answer within 30 s
    */
   public void createTopic(String name, int partitions, Map<String, String> configs) {
-    short replicas = (short) Math.max(1, Math.min(3, cluster.size()));
+    int replicas = Math.max(1, Math.min(3, cluster.size()));
+    while (!createTopic(name, partitions, configs, (short) replicas)) {
+      replicas--;
+    }
+    awaitLeaders(name, partitions);
+  }
+
+  /** Whether enough nodes run for so many replicas. */
+  private boolean createTopic(
+      String name, int partitions, Map<String, String> configs, short replicas) {
     NewTopic topic = new NewTopic(name, partitions, replicas).configs(configs);
     try {
       get(admin().createTopics(List.of(topic)).all());
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof InvalidReplicationFactorException && replicas > 1) {
+        return false;
+      }
       if (!(e.getCause() instanceof TopicExistsException)) {
         throw new IllegalStateException("cannot create topic " + name, e.getCause());
       }
     }
-    awaitLeaders(name, partitions);
+    return true;
   }
 
   /**
