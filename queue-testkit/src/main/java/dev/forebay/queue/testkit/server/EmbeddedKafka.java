@@ -316,10 +316,18 @@ public final class EmbeddedKafka implements AutoCloseable {
       return this;
     }
 
-    /** Starts the brokers and returns when they serve. */
+    /**
+     * Starts the brokers and returns when they serve.
+     *
+     * @throws IllegalStateException if the server is not on the class path; the text says what to
+     *     add
+     */
     public EmbeddedKafka start() {
-      return new EmbeddedKafka(
-          new KafkaNodes(nodes, Map.copyOf(properties), Map.copyOf(users), shareGroups));
+      return MissingServer.orSay(
+          "org.apache.kafka: kafka_2.13, kafka-server, kafka-metadata and kafka-server-common",
+          () ->
+              new EmbeddedKafka(
+                  new KafkaNodes(nodes, Map.copyOf(properties), Map.copyOf(users), shareGroups)));
     }
   }
 

@@ -148,9 +148,15 @@ public final class EmbeddedSqs implements AutoCloseable {
         System.getProperty(SECRET_KEY_PROPERTY, "test"));
   }
 
-  /** Starts a server of its own inside this JVM; close it when done. */
+  /**
+   * Starts a server of its own inside this JVM; close it when done.
+   *
+   * @throws IllegalStateException if the server is not on the class path; the text says what to add
+   */
   public static EmbeddedSqs start() {
-    return new EmbeddedSqs(ElasticMqServer.start());
+    return MissingServer.orSay(
+        "org.elasticmq:elasticmq-rest-sqs_2.13 and software.amazon.awssdk:netty-nio-client",
+        () -> new EmbeddedSqs(ElasticMqServer.start()));
   }
 
   /** Returns the value for the client's endpoint override. */
