@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -56,6 +57,7 @@ public final class ParallelConsumerPeer {
                 .consumer(consumer)
                 .ordering(ProcessingOrder.valueOf(args[3]))
                 .maxConcurrency(Integer.parseInt(args[5]))
+                .commitInterval(Duration.ofMillis(Long.parseLong(args[9])))
                 .build());
     processor.subscribe(List.of(topic));
     AtomicInteger all = new AtomicInteger();

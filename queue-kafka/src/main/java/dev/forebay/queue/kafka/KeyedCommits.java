@@ -1,5 +1,6 @@
 package dev.forebay.queue.kafka;
 
+import dev.forebay.queue.kafka.KeyedBuffer.Load;
 import dev.forebay.queue.kafka.KeyedPartition.Commit;
 import dev.forebay.queue.time.TimeSource;
 import java.time.Duration;
@@ -39,10 +40,15 @@ final class KeyedCommits {
   /**
    * How long after the last commit's answer the next one waits while more and more acks come in.
    */
-  private static final Duration GATHERING = Duration.ofMillis(40);
+  private static final Duration GATHERING = Duration.ofMillis(50);
 
   /** Between the first two looks whether more have come; then twice as long. */
   private static final Duration FIRST_GATHERING = Duration.ofMillis(2);
+
+  /**
+   * Looks while somebody waits for a record; the client is asked in each, and once it is enough.
+   */
+  private static final int LOOKS_WHEN_HUNGRY = 2;
 
   /** So few need not be gathered, and so many are enough for a commit. */
   private static final int FEW = 4;
@@ -124,13 +130,14 @@ final class KeyedCommits {
   }
 
   /** Commits if it is time to. */
-  void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, long acksWaiting) {
+  void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, Load load) {
+    long acksWaiting = load.acksWaiting();
     long now = time.nanoTime();
     boolean early = now - notBefore < 0 && !(isGathering() && acksWaiting >= MANY);
     if (inFlight || early || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
       return;
     }
-    if (isGathering(acksWaiting, now)) {
+    if (isGathering(load, now)) {
       return;
     }
     gathered = 0;
@@ -155,13 +162,15 @@ final class KeyedCommits {
    * Whether acks come in faster than they are looked at: then one commit takes many of them. Those
    * who wait for one ack before the next come to a standstill instead, and are answered.
    */
-  private boolean isGathering(long acksWaiting, long now) {
+  private boolean isGathering(Load load, long now) {
+    long acksWaiting = load.acksWaiting();
     long left = answeredAt + GATHERING.toNanos() - now;
     if (acksWaiting <= FEW || acksWaiting >= MANY || acksWaiting == gathered || left <= 0) {
       return false;
     }
     gathered = acksWaiting;
-    notBefore = now + Math.min(left, FIRST_GATHERING.toNanos() << gatheringSteps);
+    boolean once = load.hungry() && gatheringSteps >= LOOKS_WHEN_HUNGRY;
+    notBefore = now + (once ? left : Math.min(left, FIRST_GATHERING.toNanos() << gatheringSteps));
     gatheringSteps++;
     return true;
   }

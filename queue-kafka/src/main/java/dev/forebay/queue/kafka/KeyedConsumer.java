@@ -149,7 +149,7 @@ final class KeyedConsumer implements Runnable {
       return;
     }
     assignment.restore();
-    commits.commit(consumer, assignment.partitions(), load.acksWaiting());
+    commits.commit(consumer, assignment.partitions(), load);
     boolean fetching = throttle(load);
     Duration wait = untilNext(load);
     if (commits.isGathering() && (!load.hungry() || wait.compareTo(BUSY) <= 0)) {

@@ -3,6 +3,7 @@ package dev.forebay.queue.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.forebay.queue.KeyPolicy;
+import dev.forebay.queue.kafka.KeyedBuffer.Load;
 import dev.forebay.queue.time.ManualTimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -77,7 +78,7 @@ class KeyedCommitsTest {
   }
 
   private void commit() {
-    commits.commit(broker, List.of(partition), 1);
+    commit(1);
   }
 
   @Test
@@ -114,7 +115,12 @@ class KeyedCommitsTest {
   }
 
   private void commit(long acksWaiting) {
-    commits.commit(broker, List.of(partition), acksWaiting);
+    commit(acksWaiting, false);
+  }
+
+  private void commit(long acksWaiting, boolean hungry) {
+    Load load = new Load(acksWaiting, 0, 0, acksWaiting, hungry, true, Long.MAX_VALUE);
+    commits.commit(broker, List.of(partition), load);
   }
 
   /** A commit that was answered this long ago, and something new to commit. */
@@ -130,7 +136,7 @@ class KeyedCommitsTest {
   void acksThatKeepComing_goTogether() {
     answeredBefore(Duration.ofMillis(5));
     long acks = 10;
-    for (int passed = 5; passed < 40; passed++) {
+    for (int passed = 5; passed < 50; passed++) {
       commit(acks++);
       assertThat(broker.offsets).as("after %s ms", passed).containsExactly(1L);
       time.advance(Duration.ofMillis(1));
@@ -138,7 +144,7 @@ class KeyedCommitsTest {
 
     commit(acks);
 
-    assertThat(broker.offsets).as("40 ms after the last answer").containsExactly(1L, 2L);
+    assertThat(broker.offsets).as("50 ms after the last answer").containsExactly(1L, 2L);
     assertThat(commits.isGathering()).isFalse();
   }
 
@@ -151,6 +157,24 @@ class KeyedCommitsTest {
     time.advance(Duration.ofMillis(2));
     commit(64);
 
+    assertThat(broker.offsets).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void whileSomebodyWaitsForARecord_theLastLookIsTheLongOne() {
+    answeredBefore(Duration.ofMillis(5));
+    commit(10, true);
+    time.advance(Duration.ofMillis(2));
+    commit(11, true);
+    time.advance(Duration.ofMillis(4));
+    commit(12, true);
+
+    time.advance(Duration.ofMillis(38));
+    commit(12, true);
+    assertThat(broker.offsets).as("49 ms after the last answer").containsExactly(1L);
+
+    time.advance(Duration.ofMillis(1));
+    commit(12, true);
     assertThat(broker.offsets).containsExactly(1L, 2L);
   }
 
