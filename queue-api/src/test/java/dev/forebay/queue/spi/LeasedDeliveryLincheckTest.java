@@ -87,8 +87,8 @@ public class LeasedDeliveryLincheckTest {
   @Test
   void A1_everyInterleavingIsOneOrder() {
     new ModelCheckingOptions()
-        .iterations(20)
-        .invocationsPerIteration(300)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 20))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 300))
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(0)

@@ -61,8 +61,8 @@ public class RunnersLincheckTest {
   @Test
   void W1_noWakeUpIsLost() {
     new ModelCheckingOptions()
-        .iterations(6)
-        .invocationsPerIteration(100)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 6))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 100))
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(1)

@@ -59,8 +59,8 @@ public class SlotsLincheckTest {
   @Test
   void W1_noInterleavingTakesTooManyOrLosesOne() {
     new ModelCheckingOptions()
-        .iterations(10)
-        .invocationsPerIteration(200)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 10))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 200))
         .threads(2)
         .actorsPerThread(3)
         .actorsAfter(0)

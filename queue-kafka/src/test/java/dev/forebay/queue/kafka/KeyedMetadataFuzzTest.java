@@ -9,15 +9,14 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Offset metadata from anywhere: it is read or refused, and what was read can be written and read
- * again. A normal build tries the seeds; {@code mvn -Pfuzz -pl queue-kafka -am test} looks for
- * more.
+ * again. A normal build tries the seeds; the profile {@code fuzz} looks for more.
  */
 class KeyedMetadataFuzzTest {
 
   private static final long OFFSET = 1_000;
 
   /** What a producer of metadata that knows the checksum could commit. */
-  @FuzzTest(maxDuration = "2m")
+  @FuzzTest(maxDuration = "2h", maxExecutions = 5_000_000)
   void C8_anyMetadata_isReadOrRefused(byte[] content) {
     String text = new String(content, StandardCharsets.ISO_8859_1);
     if (KeyedMetadata.decode(text, OFFSET) != null) {

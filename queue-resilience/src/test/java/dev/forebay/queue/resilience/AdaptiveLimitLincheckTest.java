@@ -31,8 +31,8 @@ public class AdaptiveLimitLincheckTest {
   @Test
   void W6_everyInterleavingIsLikeOneAfterTheOther() {
     new ModelCheckingOptions()
-        .iterations(10)
-        .invocationsPerIteration(200)
+        .iterations(Integer.getInteger("forebay.lincheck.iterations", 10))
+        .invocationsPerIteration(Integer.getInteger("forebay.lincheck.invocations", 200))
         .threads(2)
         .actorsPerThread(3)
         .check(AdaptiveLimitLincheckTest.class);
