@@ -104,6 +104,11 @@ final class KeyedPartition {
     record.following = null;
   }
 
+  /** How many records are not resolved. */
+  int unresolved() {
+    return held - unconfirmed.size();
+  }
+
   /** The records that are not resolved. */
   List<KeyedRecord> open() {
     List<KeyedRecord> open = new ArrayList<>();

@@ -9,7 +9,8 @@ import dev.forebay.queue.kafka.KeyedBuffer.Load;
  * key, must not leave the others without (R4, K3): a partition is fetched while it holds at most
  * {@value #TIMES_FREE} times what is free, so that one which only fills up ends at two thirds of
  * the room, a second one like it at two thirds of the rest, and so on. Where all are busy the
- * limits hardly bind.
+ * limits hardly bind. What is resolved and waits for no more than its commit counts for the whole
+ * room only: it is gone in a moment.
  *
  * <p>What is fetched comes in chunks, by one of which each limit is exceeded. The reserve therefore
  * ends with the third partition that only fills up; then all wait until something is settled or
@@ -38,10 +39,11 @@ record KeyedRoom(KeyedSettings settings) {
       return true;
     }
     // Less the chunk that may come, and the one for which the others need room after it.
-    long free = settings.maxRecords() - 2L * settings.maxPoll() - load.records();
+    long free =
+        settings.maxRecords() - 2L * settings.maxPoll() - (load.records() - load.acksWaiting());
     long freeBytes = settings.maxBytes() - fetchBytes(settings.maxBytes()) - load.bytes();
     // Next to nothing is always little enough: a message or two that wait stop no partition.
-    return partition.held <= Math.max(settings.maxPoll() / 4, TIMES_FREE * free)
+    return partition.unresolved() <= Math.max(settings.maxPoll() / 4, TIMES_FREE * free)
         && partition.heldBytes
             <= Math.max(fetchBytes(settings.maxBytes()) / 4, TIMES_FREE * freeBytes);
   }

@@ -78,6 +78,20 @@ class KeyedRoomTest {
   }
 
   @Test
+  void R4_whatOnlyWaitsForItsCommit_stopsNoPartition() {
+    KeyedRoom room = new KeyedRoom(settings(10_000, 2_000, 1L << 40));
+    KeyedPartition one = partitions(1).get(0);
+    one.held = 5_000;
+    assertThat(room.mayFetch(one, load(List.of(one)), 3)).isFalse();
+
+    for (int offset = 0; offset < 5_000; offset++) {
+      one.resolved(new KeyedRecord(one, offset, 1, null));
+    }
+    Load committing = new Load(5_000, 0, 0, 5_000, true, true, Long.MAX_VALUE);
+    assertThat(room.mayFetch(one, committing, 3)).isTrue();
+  }
+
+  @Test
   void R4_bytesOfOnePartition_leaveRoomForTheOthers() {
     KeyedRoom room = new KeyedRoom(settings(100_000, 500, 64L << 20));
     List<KeyedPartition> all = partitions(2);
