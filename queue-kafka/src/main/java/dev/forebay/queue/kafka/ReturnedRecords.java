@@ -19,14 +19,14 @@ final class ReturnedRecords {
 
   private record Key(TopicPartition partition, long offset) {}
 
-  private record Entry(int deliveryCount, Attempts attempts) {}
+  private record Ended(int deliveryCount, Attempts attempts) {}
 
-  private final Map<Key, Entry> entries =
+  private final Map<Key, Ended> entries =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Entry> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Key, Ended> eldest) {
           return size() > CAPACITY;
         }
       };
@@ -34,7 +34,7 @@ final class ReturnedRecords {
   /** The record was given back after its {@code deliveryCount}-th delivery. */
   synchronized void put(
       TopicPartition partition, long offset, int deliveryCount, Attempts attempts) {
-    entries.put(new Key(partition, offset), new Entry(deliveryCount, attempts));
+    entries.put(new Key(partition, offset), new Ended(deliveryCount, attempts));
   }
 
   /**
@@ -47,7 +47,7 @@ final class ReturnedRecords {
     if (deliveryCount <= 1) {
       return base;
     }
-    @Nullable Entry entry = entries.remove(new Key(partition, offset));
+    @Nullable Ended entry = entries.remove(new Key(partition, offset));
     boolean usable = entry != null && entry.deliveryCount < deliveryCount;
     Attempts known = usable && entry != null ? entry.attempts : base;
     int unknown = deliveryCount - 1 - (usable && entry != null ? entry.deliveryCount : 0);
