@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * later are <i>held</i>; earlier ones are not behind it and go. When it is confirmed, all that were
  * held go together, in order, as one wave, and the next ones wait for that: a write that fails can
  * only be overtaken by what was handed to the producer in the same moment. After a failure the line
- * rests, then its first record goes alone. What has no key has no line.
+ * rests, then its first record goes alone. What has no key has no line. Where a rebalance puts the
+ * classes of a key into different processes, each of them keeps the order of its own.
  *
  * <p>What is held is open (see {@link DelayJourneys}), and bounded like that. Belongs to the thread
  * of the {@link DelayForwarder}.

@@ -127,12 +127,22 @@ final class KeyedCommits {
   /** The consumer is a new one: the answer of the old one's commit never comes. */
   void reset() {
     inFlight = false;
+    gatherAnew();
+  }
+
+  private void gatherAnew() {
+    gathered = 0;
+    gatheringSteps = 0;
   }
 
   /** Commits if it is time to. */
   void commit(Consumer<?, ?> consumer, Collection<KeyedPartition> partitions, Load load) {
     long acksWaiting = load.acksWaiting();
     long now = time.nanoTime();
+    if (acksWaiting == 0) {
+      // They went otherwise, as with their partition: nobody is to wait for more of them.
+      gatherAnew();
+    }
     boolean early = now - notBefore < 0 && !(isGathering() && acksWaiting >= MANY);
     if (inFlight || early || !(acksWaiting > 0 || isDirtyForLong(partitions, now))) {
       return;
@@ -140,8 +150,7 @@ final class KeyedCommits {
     if (isGathering(load, now)) {
       return;
     }
-    gathered = 0;
-    gatheringSteps = 0;
+    gatherAnew();
     List<Commit> commits = take(partitions, false);
     if (commits.isEmpty()) {
       return;

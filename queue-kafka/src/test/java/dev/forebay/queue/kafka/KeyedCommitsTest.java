@@ -178,6 +178,29 @@ class KeyedCommitsTest {
     assertThat(broker.offsets).containsExactly(1L, 2L);
   }
 
+  /** Else the consumer would not poll until the next ack: minutes, with slow handlers. */
+  @Test
+  void S3_acksThatWentWithTheirPartition_areNotWaitedFor() {
+    answeredBefore(Duration.ofMillis(5));
+    commit(64);
+    assertThat(commits.isGathering()).isTrue();
+
+    commit(0);
+
+    assertThat(commits.isGathering()).isFalse();
+  }
+
+  @Test
+  void S3_acksOfAConsumerThatIsGone_areNotWaitedFor() {
+    answeredBefore(Duration.ofMillis(5));
+    commit(64);
+    assertThat(commits.isGathering()).isTrue();
+
+    commits.reset();
+
+    assertThat(commits.isGathering()).isFalse();
+  }
+
   @Test
   void fewAcks_areNotGathered() {
     answeredBefore(Duration.ofMillis(5));
