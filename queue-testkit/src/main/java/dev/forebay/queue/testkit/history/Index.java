@@ -142,13 +142,25 @@ final class Index {
     }
   }
 
-  /** A message that nobody was told the id of may be one whose enqueue's answer was lost. */
+  /**
+   * A message that nobody was told the id of may be one whose enqueue's answer was lost; and of two
+   * that were enqueued at the same time with one dedup id, the broker chose which it stored.
+   */
   private void adopt(Trace trace, Event seen) {
+    Event told = trace.enqueue;
+    if (told != null && told.told().content() != seen.told().content()) {
+      Event twin = trace.storedInsteadOf(told, seen.told().content());
+      if (twin != null) {
+        trace.duplicates.remove(twin);
+        trace.duplicates.add(told);
+        trace.enqueue = twin;
+        return;
+      }
+    }
     ArrayDeque<Event> lost = unknown.get(seen.told().content());
     if (lost == null || lost.isEmpty()) {
       return;
     }
-    Event told = trace.enqueue;
     String dedupId = told == null ? null : told.told().dedupId();
     boolean other = told != null && told.told().content() != seen.told().content();
     if (told == null) {

@@ -10,7 +10,10 @@ final class Trace {
 
   final String id;
 
-  /** The enqueue that was told this id, or one of unknown outcome with this content. */
+  /**
+   * The enqueue that was told this id, or one of unknown outcome with this content; of several with
+   * one dedup id, the one that was stored.
+   */
   @Nullable Event enqueue;
 
   final List<Event> duplicates = new ArrayList<>();
@@ -19,6 +22,24 @@ final class Trace {
 
   Trace(String id) {
     this.id = id;
+  }
+
+  /**
+   * Another enqueue with the same dedup id and this content, under way at the same time: whichever
+   * of the two answers came first, this one may be what the broker stored.
+   */
+  @Nullable Event storedInsteadOf(Event told, long content) {
+    String dedupId = told.told().dedupId();
+    for (Event twin : duplicates) {
+      if (dedupId != null
+          && dedupId.equals(twin.told().dedupId())
+          && content == twin.told().content()
+          && twin.invoked() <= told.completed()
+          && told.invoked() <= twin.completed()) {
+        return twin;
+      }
+    }
+    return null;
   }
 
   /** The first ack or dead-lettering that surely happened. */

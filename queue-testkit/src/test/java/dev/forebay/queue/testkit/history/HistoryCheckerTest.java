@@ -497,6 +497,22 @@ class HistoryCheckerTest {
   }
 
   @Test
+  void U1_twoAtOnce_eitherMayBeTheStoredOne() {
+    Script script = new Script().enqueue("a", 0, Result.OK, null, "d", 0);
+    script.duplicate("a", "other", 1, "d");
+    script.ack(script.deliver(1, "a", 100, Attempts.NONE, Script.content("other"), 1, 10_000), 200);
+    good(script.drained(60_000));
+  }
+
+  @Test
+  void U1_duplicateOfAnEarlierOne_isStoredInItsPlace() {
+    Script script = new Script().enqueue("a", 0, Result.OK, null, "d", 0);
+    script.duplicate("a", "other", 20, "d");
+    script.ack(script.deliver(1, "a", 100, Attempts.NONE, Script.content("other"), 1, 10_000), 200);
+    bad(script.drained(60_000), Check.I2, Rule.E3, 2);
+  }
+
+  @Test
   void U1_storedTwice() {
     Script script = new Script().enqueue("a", 0, Result.OK, null, "d", 0);
     script.enqueue("b", 10, Result.OK, null, "d", 0);

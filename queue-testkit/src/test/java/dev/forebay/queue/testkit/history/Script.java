@@ -79,6 +79,16 @@ final class Script {
     return this;
   }
 
+  /** An enqueue of another content that was answered as a duplicate of a message. */
+  Script duplicate(String id, String content, long at, String dedupId) {
+    Draft draft =
+        draft(Kind.ENQUEUE, 1, at)
+            .id(id)
+            .told(new Told(null, dedupId, content(content), 0, Attempts.NONE, 0, 0));
+    add(draft, 1, Result.DUPLICATE);
+    return this;
+  }
+
   long deliver(String id, long at) {
     return deliver(id, at, Attempts.NONE);
   }
