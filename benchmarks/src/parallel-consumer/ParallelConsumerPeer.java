@@ -22,7 +22,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Confluent's Parallel Consumer on a filled topic, run from source with its own class path, since
  * it does not work with the clients that Forebay uses. Arguments: bootstrap, topic, group, KEY or
- * UNORDERED, count, slots, warm-up. Counts as KeyedTally does.
+ * UNORDERED, count, slots, warm-up, topic and count of a run that comes before, commit interval in ms,
+ * and whether to tell of each start and finish. Counts and tells as KeyedTally does.
  */
 public final class ParallelConsumerPeer {
 
@@ -60,6 +61,10 @@ public final class ParallelConsumerPeer {
                 .commitInterval(Duration.ofMillis(Long.parseLong(args[9])))
                 .build());
     processor.subscribe(List.of(topic));
+    boolean telling = Boolean.parseBoolean(args[10]);
+    if (telling) {
+      Runtime.getRuntime().addShutdownHook(new Thread(processor::close, "end"));
+    }
     AtomicInteger all = new AtomicInteger();
     AtomicIntegerArray starts = new AtomicIntegerArray(count);
     CountDownLatch open = new CountDownLatch(count);
@@ -87,6 +92,9 @@ public final class ParallelConsumerPeer {
           if (again) {
             repeated.increment();
           }
+          if (telling) {
+            tell("S " + id);
+          }
           if (millis > 0) {
             if (inHand.put(key, id) != null) {
               violations.increment();
@@ -101,6 +109,9 @@ public final class ParallelConsumerPeer {
               throw new IllegalStateException(e);
             }
             inHand.remove(key);
+          }
+          if (telling) {
+            tell("F " + id);
           }
           if (!again) {
             last.set(System.nanoTime());
@@ -126,6 +137,15 @@ public final class ParallelConsumerPeer {
         violations.sum());
     processor.close();
     return figures;
+  }
+
+  /** As the benchmarks' KeyedStory wants it. */
+  private static void tell(String what) {
+    String line = what + " " + System.nanoTime();
+    synchronized (System.out) {
+      System.out.println(line);
+      System.out.flush();
+    }
   }
 
   /** As the benchmarks' CompilerTime does for the others. */

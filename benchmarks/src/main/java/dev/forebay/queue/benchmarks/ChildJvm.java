@@ -104,6 +104,11 @@ final class ChildJvm implements AutoCloseable {
     }
   }
 
+  /** Asks it to end, as by SIGTERM; what it prints can still be read. */
+  void terminate() {
+    boolean unused = process.toHandle().destroy();
+  }
+
   @Override
   public void close() throws IOException {
     process.getOutputStream().close();

@@ -137,6 +137,10 @@ final class KafkaKeyedContender implements Callable<Integer> {
                             delivery.message().key().orElseThrow(),
                             delivery.message().body()))
                 .start();
+        if (tell) {
+          // Ends in order when it is asked to.
+          Runtime.getRuntime().addShutdownHook(new Thread(() -> end(worker, queue), "end"));
+        }
         try {
           return check(tally, queue);
         } finally {
@@ -156,6 +160,11 @@ final class KafkaKeyedContender implements Callable<Integer> {
       }
       return figures;
     }
+  }
+
+  private static void end(Worker worker, KafkaWorkQueue queue) {
+    worker.close();
+    queue.close();
   }
 
   private static Map<String, Double> check(KeyedTally tally, KafkaWorkQueue queue)

@@ -11,11 +11,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +21,6 @@ import java.util.function.IntFunction;
 import java.util.function.IntToLongFunction;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -56,8 +53,9 @@ final class KafkaKeyedFigures implements Callable<Integer> {
   @Option(
       names = "--scenarios",
       split = ",",
-      description = "noop, slow, uneven, zipf, kill, members; all by default.")
-  private List<String> scenarios = List.of("noop", "slow", "uneven", "zipf", "kill", "members");
+      description = "noop, slow, uneven, zipf, kill, churn, members; all by default.")
+  private List<String> scenarios =
+      List.of("noop", "slow", "uneven", "zipf", "kill", "churn", "members");
 
   @Option(names = "--noop-count", description = "Messages without work. Default 800000.")
   private int noopCount = 800_000;
@@ -115,6 +113,7 @@ final class KafkaKeyedFigures implements Callable<Integer> {
           case "uneven" -> uneven();
           case "zipf" -> zipf();
           case "kill" -> kill();
+          case "churn" -> churn();
           case "members" -> members();
           default -> throw new IllegalArgumentException("No scenario " + scenario);
         }
@@ -176,57 +175,27 @@ final class KafkaKeyedFigures implements Callable<Integer> {
 
   /** SIGKILL with half of 5,000 x 20 ms done on 64 slots. */
   private void kill() throws Exception {
-    int count = 5_000;
-    String topic = fill(12, count, 200, id -> "key-" + id, id -> 20);
-    List<String> arguments = new ArrayList<>(contender("forebay", topic, "kill", count, 0, 64));
-    arguments.add("--tell");
-    Set<Integer> finished = new HashSet<>();
-    try (ChildJvm first = ChildJvm.start(CONTENDER_JVM, arguments)) {
-      while (finished.size() < count / 2) {
-        note(first.line(), finished);
-      }
-      first.kill();
-      for (String line = first.line(); line != null; line = first.line()) {
-        note(line, finished);
-      }
-    }
-    long killed = System.nanoTime();
-    Set<Integer> seen = new HashSet<>(finished);
-    int again = 0;
-    double firstAfter = 0;
-    try (ChildJvm second = ChildJvm.start(CONTENDER_JVM, arguments)) {
-      while (seen.size() < count) {
-        String line = second.line();
-        if (line == null) {
-          break;
-        }
-        if (line.startsWith("S ")) {
-          if (firstAfter == 0) {
-            firstAfter = (System.nanoTime() - killed) / 1e9;
-          }
-          if (finished.contains(Integer.parseInt(line.substring(2)))) {
-            again++;
-          }
-        }
-        note(line, seen);
-      }
-    }
-    report.row(
-        "SIGKILL in 5,000 x 20 ms, 64 slots",
-        "forebay",
-        "",
-        "",
-        again,
-        "",
-        String.format(
-            "of %d finished; next start after %.1f s; lost %d",
-            finished.size(), firstAfter, count - seen.size()));
+    int count = small ? 500 : 5_000;
+    IntFunction<String> key = id -> "key-" + id;
+    String topic = fill(12, count, 200, key, id -> 20);
+    processes(topic, "kill", count).kill("SIGKILL in " + count + " x 20 ms, 64 slots", key);
   }
 
-  private static void note(@Nullable String line, Set<Integer> finished) {
-    if (line != null && line.startsWith("F ")) {
-      finished.add(Integer.parseInt(line.substring(2)));
-    }
+  /** Members join and leave while keys by Zipf's law are handled. */
+  private void churn() throws Exception {
+    int count = small ? 2_000 : 40_000;
+    IntFunction<String> key = zipfKeys(count);
+    String topic = fill(12, count, 200, key, id -> small ? 30 : 5);
+    processes(topic, "churn", count)
+        .comeAndGo("Zipf(1.0), 5 ms, 64 slots in each of 2, 3, 2 processes", key);
+  }
+
+  private KafkaKeyedProcesses processes(String topic, String group, int count) {
+    return new KafkaKeyedProcesses(
+        report,
+        contenders.stream().filter(contender -> !contender.startsWith("raw")).toList(),
+        contender -> start(contender, topic, group, count, 0, 64),
+        count);
   }
 
   private void members() throws Exception {
@@ -281,53 +250,60 @@ final class KafkaKeyedFigures implements Callable<Integer> {
     return figures.getOrDefault(name, Double.NaN);
   }
 
-  private List<String> contender(
-      String contender, String topic, String group, int count, int warmUp, int slots) {
+  private Map<String, Double> measure(
+      String contender, String topic, String group, int count, int warmUp, int slots)
+      throws IOException {
+    try (ChildJvm child = start(contender, topic, group, count, warmUp, slots)) {
+      return new ObjectMapper().readValue(child.result(), FIGURES);
+    }
+  }
+
+  /** A consumer of a topic in a process of its own. In groups that share work each tells of it. */
+  private ChildJvm start(
+      String contender, String topic, String group, int count, int warmUp, int slots)
+      throws IOException {
+    boolean telling = List.of("kill", "churn").contains(group);
+    boolean warm = slots > 2 && !telling;
+    String fullGroup = topic + "-" + contender + "-" + group;
+    if (contender.startsWith("pc-")) {
+      return ChildJvm.startSource(
+          jvm(CONTENDER_JVM),
+          parallelConsumerLib + "/*",
+          parallelConsumerSource,
+          List.of(
+              bootstrap,
+              topic,
+              fullGroup,
+              contender.startsWith("pc-key") ? "KEY" : "UNORDERED",
+              Integer.toString(count),
+              // Its threads are what handles; for work without time two are too few.
+              Integer.toString(slots > 2 ? slots : 16),
+              Integer.toString(warmUp),
+              warm ? warmTopic : "",
+              Integer.toString(warmCount()),
+              // Its default, or what Forebay promises: a crash repeats what it has not committed.
+              contender.endsWith("-200ms") ? "200" : "5000",
+              Boolean.toString(telling)));
+    }
     List<String> arguments =
         new ArrayList<>(
             List.of(
                 "kafka-keyed-contender",
                 "--bootstrap=" + bootstrap,
                 "--topic=" + topic,
-                "--group=" + topic + "-" + contender + "-" + group,
+                "--group=" + fullGroup,
                 "--contender=" + contender,
                 "--count=" + count,
                 "--warm-up=" + warmUp,
                 "--slots=" + slots));
-    if (slots > 2 && !group.equals("kill")) {
+    if (warm) {
       arguments.add("--warm-topic=" + warmTopic);
       arguments.add("--warm-count=" + warmCount());
     }
-    return arguments;
-  }
-
-  private Map<String, Double> measure(
-      String contender, String topic, String group, int count, int warmUp, int slots)
-      throws IOException {
-    try (ChildJvm child =
-        contender.startsWith("pc-")
-            ? ChildJvm.startSource(
-                CONTENDER_JVM,
-                parallelConsumerLib + "/*",
-                parallelConsumerSource,
-                List.of(
-                    bootstrap,
-                    topic,
-                    topic + "-" + contender + "-" + group,
-                    contender.startsWith("pc-key") ? "KEY" : "UNORDERED",
-                    Integer.toString(count),
-                    // Its threads are what handles; for work without time two are too few.
-                    Integer.toString(slots > 2 ? slots : 16),
-                    Integer.toString(warmUp),
-                    slots > 2 ? warmTopic : "",
-                    Integer.toString(warmCount()),
-                    // Its default, or what Forebay promises: a crash repeats what it has not
-                    // committed.
-                    contender.endsWith("-200ms") ? "200" : "5000"))
-            : ChildJvm.start(
-                jvm(CONTENDER_JVM), contender(contender, topic, group, count, warmUp, slots))) {
-      return new ObjectMapper().readValue(child.result(), FIGURES);
+    if (telling) {
+      arguments.add("--tell");
     }
+    return ChildJvm.start(jvm(CONTENDER_JVM), arguments);
   }
 
   /** A key for each id, by Zipf's law with exponent 1 over 1,000 keys; the same in every run. */

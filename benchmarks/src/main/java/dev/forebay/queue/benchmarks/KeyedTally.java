@@ -68,7 +68,7 @@ final class KeyedTally {
       repeated.increment();
     }
     if (telling) {
-      tell("S " + id);
+      tell(KeyedStory.line(true, id));
     }
     if (millis > 0) {
       if (inHand.put(key, id) != null) {
@@ -82,7 +82,7 @@ final class KeyedTally {
       inHand.remove(key);
     }
     if (telling) {
-      tell("F " + id);
+      tell(KeyedStory.line(false, id));
     }
     if (!again) {
       last.set(System.nanoTime());

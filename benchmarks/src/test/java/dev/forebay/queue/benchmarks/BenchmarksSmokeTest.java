@@ -172,7 +172,7 @@ class BenchmarksSmokeTest {
         run(
             "kafka-keyed",
             "--small",
-            "--scenarios=noop,uneven",
+            "--scenarios=noop,uneven,churn",
             "--contenders=raw,forebay",
             "--noop-count=2000",
             "--partitions=1",
@@ -187,7 +187,11 @@ class BenchmarksSmokeTest {
     assertThat(uneven.get(0).get("seconds").asDouble())
         .as("the longest alone takes so long")
         .isGreaterThanOrEqualTo(0.6);
-    assertThat(report.get("table")).hasSize(3);
+    assertThat(report.get("table")).hasSize(4);
+    String churn = "Zipf(1.0), 5 ms, 64 slots in each of 2, 3, 2 processes";
+    assertThat(cell(report, "repeated", "scenario", churn)).isEqualTo("0");
+    assertThat(cell(report, "violations", "scenario", churn)).isEqualTo("0");
+    assertThat(cell(report, "note", "scenario", churn)).endsWith("lost 0");
     assertThat(cell(report, "messages/s", "scenario", "uneven", "contender", "forebay"))
         .isEqualTo(Figures.number(uneven.get(0).get("perSecond").asDouble()));
   }
