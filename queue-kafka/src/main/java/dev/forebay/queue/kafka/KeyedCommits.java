@@ -24,11 +24,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One commit is under way at a time, so that none can overtake another and commits never go back
  * (C2); what was resolved meanwhile goes with the next one. The next waits twice as long as the
- * last one took, and some milliseconds, and while more and more acks come in some more, so that a
- * busy queue commits some forty times a second, and a single ack at once; but never long, since a
- * commit from before an outage is answered after it, and acks must not wait for a second one of
- * their own. A commit that fails is tried again with what the ledgers say then, for as long as the
- * partition is ours: also one that a rebalance refused.
+ * last ones took, and some milliseconds, and while more and more acks come in some more, so that a
+ * busy queue commits ten times a second, or with every few hundred acks, and a single ack at once;
+ * but never long, since a commit from before an outage is answered after it, and acks must not wait
+ * for a second one of their own. A commit that fails is tried again with what the ledgers say then,
+ * for as long as the partition is ours: also one that a rebalance refused.
  *
  * <p>Belongs to the consumer's thread.
  */
@@ -40,7 +40,7 @@ final class KeyedCommits {
   /**
    * How long after the last commit's answer the next one waits while more and more acks come in.
    */
-  private static final Duration GATHERING = Duration.ofMillis(50);
+  private static final Duration GATHERING = Duration.ofMillis(100);
 
   /** Between the first two looks whether more have come; then twice as long. */
   private static final Duration FIRST_GATHERING = Duration.ofMillis(2);
@@ -82,6 +82,7 @@ final class KeyedCommits {
   private int gatheringSteps;
   private long answeredAt;
   private long took;
+  private long tookBefore;
   private long firstLook;
   private long notBefore;
   private long dirtySince;
@@ -224,9 +225,11 @@ final class KeyedCommits {
     inFlight = false;
     long now = time.nanoTime();
     if (error == null) {
+      tookBefore = took;
       took = now - begun;
       answeredAt = now;
-      long pause = Math.max(BETWEEN.toNanos(), 2 * took);
+      // One that took long alone is a collection or a hiccup, of which the acks pile up already.
+      long pause = Math.max(BETWEEN.toNanos(), 2 * Math.min(took, tookBefore));
       notBefore = now + Math.min(MOST_BETWEEN.toNanos(), pause);
       counters.commits.increment();
       trouble.over();

@@ -1,9 +1,11 @@
 package dev.forebay.queue.kafka;
 
 import dev.forebay.queue.kafka.KeyedBuffer.Load;
+import java.time.Duration;
 
 /**
- * Which partitions may be fetched, by the records and bytes that are held. Immutable.
+ * Which partitions may be fetched, by the records and bytes that are held. Belongs to the
+ * consumer's thread.
  *
  * <p>One alone may fill the room. Among several, what waits in one of them, be it behind a single
  * key, must not leave the others without (R4, K3): a partition is fetched while it holds at most
@@ -16,17 +18,36 @@ import dev.forebay.queue.kafka.KeyedBuffer.Load;
  * ends with the third partition that only fills up; then all wait until something is settled or
  * comes due.
  */
-record KeyedRoom(KeyedSettings settings) {
+final class KeyedRoom {
 
   private static final int TIMES_FREE = 2;
 
   /** What the client fetches of a partition at once by default, unless a record is larger. */
   private static final long FETCH_BYTES = 1 << 20;
 
-  /** Whether nothing may be fetched of any partition. */
+  /** How long nothing is fetched, once there is room again, unless somebody waits for a record. */
+  private static final Duration STAY_FULL = Duration.ofMillis(20);
+
+  private final KeyedSettings settings;
+  private long fullUntil;
+
+  KeyedRoom(KeyedSettings settings) {
+    this.settings = settings;
+    this.fullUntil = settings.time().nanoTime();
+  }
+
+  /**
+   * Whether nothing may be fetched of any partition. Near its limit the room would be full in one
+   * look and not in the next, and each change costs more than the few records that it lets in.
+   */
   boolean isFull(Load load) {
-    return load.records() > settings.maxRecords() - settings.maxPoll()
-        || load.bytes() >= settings.maxBytes();
+    long now = settings.time().nanoTime();
+    if (load.records() > settings.maxRecords() - settings.maxPoll()
+        || load.bytes() >= settings.maxBytes()) {
+      fullUntil = now + STAY_FULL.toNanos();
+      return true;
+    }
+    return fullUntil - now > 0 && !load.hungry();
   }
 
   /**

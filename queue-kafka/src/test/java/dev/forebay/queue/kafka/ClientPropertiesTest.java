@@ -61,6 +61,16 @@ class ClientPropertiesTest {
     assertThat(properties.producer()).doesNotContainKey("fetch.max.bytes");
   }
 
+  /** While a fetch waits, a partition that was emptied meanwhile is not asked for more. */
+  @Test
+  void fetchOfPartitionsThatHaveNothing_holdsTheOthersUpForAMomentOnly() {
+    assertThat(of(Map.of()).member("group", null, true, 500))
+        .containsEntry("fetch.max.wait.ms", 100);
+    assertThat(of(Map.of("fetch.max.wait.ms", 500)).member("group", null, true, 500))
+        .as("as the user says")
+        .containsEntry("fetch.max.wait.ms", 500);
+  }
+
   @Test
   void whatTheContractDependsOn_isSet() {
     ClientProperties properties = of(Map.of());

@@ -98,20 +98,40 @@ class KeyedCommitsTest {
   }
 
   @Test
-  void nextCommit_waitsTwiceAsLongAsTheLastOneTook() {
-    resolve(0);
-    commit();
-    resolve(1);
-    time.advance(Duration.ofMillis(20));
-    broker.answer();
+  void nextCommit_waitsTwiceAsLongAsTheLastOnesTook() {
+    takes(0, Duration.ofMillis(30));
+    time.advance(Duration.ofMillis(60));
+    takes(1, Duration.ofMillis(20));
+    resolve(2);
 
     time.advance(Duration.ofMillis(39));
     commit();
-    assertThat(broker.offsets).containsExactly(1L);
+    assertThat(broker.offsets).containsExactly(1L, 2L);
 
     time.advance(Duration.ofMillis(1));
     commit();
-    assertThat(broker.offsets).containsExactly(1L, 2L);
+    assertThat(broker.offsets).containsExactly(1L, 2L, 3L);
+  }
+
+  /** Else a worker's settlements would pile up after a collection until it takes no more. */
+  @Test
+  void oneAnswerThatTookLong_keepsTheNextCommitNoLonger() {
+    takes(0, Duration.ofMillis(2));
+    time.advance(Duration.ofMillis(5));
+    takes(1, Duration.ofMillis(80));
+    resolve(2);
+
+    time.advance(Duration.ofMillis(5));
+    commit();
+
+    assertThat(broker.offsets).containsExactly(1L, 2L, 3L);
+  }
+
+  private void takes(long offset, Duration answerAfter) {
+    resolve(offset);
+    commit();
+    time.advance(answerAfter);
+    broker.answer();
   }
 
   private void commit(long acksWaiting) {
@@ -136,7 +156,7 @@ class KeyedCommitsTest {
   void acksThatKeepComing_goTogether() {
     answeredBefore(Duration.ofMillis(5));
     long acks = 10;
-    for (int passed = 5; passed < 50; passed++) {
+    for (int passed = 5; passed < 100; passed++) {
       commit(acks++);
       assertThat(broker.offsets).as("after %s ms", passed).containsExactly(1L);
       time.advance(Duration.ofMillis(1));
@@ -144,7 +164,7 @@ class KeyedCommitsTest {
 
     commit(acks);
 
-    assertThat(broker.offsets).as("50 ms after the last answer").containsExactly(1L, 2L);
+    assertThat(broker.offsets).as("100 ms after the last answer").containsExactly(1L, 2L);
     assertThat(commits.isGathering()).isFalse();
   }
 
@@ -169,9 +189,9 @@ class KeyedCommitsTest {
     time.advance(Duration.ofMillis(4));
     commit(12, true);
 
-    time.advance(Duration.ofMillis(38));
+    time.advance(Duration.ofMillis(88));
     commit(12, true);
-    assertThat(broker.offsets).as("49 ms after the last answer").containsExactly(1L);
+    assertThat(broker.offsets).as("99 ms after the last answer").containsExactly(1L);
 
     time.advance(Duration.ofMillis(1));
     commit(12, true);

@@ -18,6 +18,7 @@ import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.CloseOptions;
@@ -74,6 +75,28 @@ class KeyedMemberTest {
             updateBeginningOffsets(Map.of(PARTITION, 0L));
             addRecord(new ConsumerRecord<>("t", 0, 0, null, "m".getBytes(StandardCharsets.UTF_8)));
           });
+    }
+
+    /** Gives it a partition with so many records, of which one poll brings some. */
+    void assign(int records) {
+      schedulePollTask(
+          () -> {
+            rebalance(List.of(PARTITION));
+            updateBeginningOffsets(Map.of(PARTITION, 0L));
+            setMaxPollRecords(10);
+            for (int i = 0; i < records; i++) {
+              byte[] body = "m".getBytes(StandardCharsets.UTF_8);
+              addRecord(new ConsumerRecord<>("t", 0, i, null, body));
+            }
+          });
+    }
+
+    boolean fetches() {
+      return paused().isEmpty();
+    }
+
+    boolean isFull(int records) {
+      return assignment().contains(PARTITION) && position(PARTITION) >= records && !fetches();
     }
 
     void lose() {
@@ -172,6 +195,33 @@ class KeyedMemberTest {
               return settlement.isDone();
             });
     return settlement.join();
+  }
+
+  @Test
+  void P4_fullRoom_opensForWhoeverWaits() throws Exception {
+    Member member = members.element();
+    member.assign(200);
+    List<Delivery> taken = takeUntilFull(member);
+    // All that is held, so that the next one has nothing.
+    taken.addAll(consumption.poll(1_000, Duration.ZERO));
+    CompletableFuture<List<Delivery>> waiting =
+        CompletableFuture.supplyAsync(() -> consumption.poll(1, LATER));
+    ackAll(taken);
+    assertThat(waiting.get(30, TimeUnit.SECONDS)).hasSize(1);
+  }
+
+  private void ackAll(List<Delivery> taken) {
+    List<CompletableFuture<Settlement>> acks = taken.stream().map(consumption::ack).toList();
+    acks.forEach(
+        ack -> assertThat(ack.isDone() ? ack.join() : answer(ack)).isEqualTo(Settlement.OK));
+  }
+
+  /** Some of what there is, in hand when the room is full. */
+  private List<Delivery> takeUntilFull(Member member) {
+    List<Delivery> taken = new ArrayList<>(List.of(take()));
+    Awaitility.await().atMost(LONG).until(() -> member.isFull(100));
+    taken.addAll(consumption.poll(19, Duration.ZERO));
+    return taken;
   }
 
   /** As when a member is so late that the group has given its partitions away. */

@@ -24,6 +24,11 @@ class KeyedRoomTest {
   private static final Duration LONG = Duration.ofSeconds(60);
 
   private static KeyedSettings settings(int maxRecords, int maxPoll, long maxBytes) {
+    return settings(maxRecords, maxPoll, maxBytes, new ManualTimeSource());
+  }
+
+  private static KeyedSettings settings(
+      int maxRecords, int maxPoll, long maxBytes, ManualTimeSource time) {
     return new KeyedSettings(
         "t",
         "g",
@@ -37,7 +42,7 @@ class KeyedRoomTest {
         Duration.ZERO,
         Duration.ofSeconds(1),
         Duration.ZERO,
-        new ManualTimeSource());
+        time);
   }
 
   private static Load load(List<KeyedPartition> partitions) {
@@ -60,6 +65,26 @@ class KeyedRoomTest {
     while (!room.isFull(load(all)) && room.mayFetch(one, load(all), all.size())) {
       one.held += chunk;
       one.heldBytes += chunk * bytesEach;
+    }
+  }
+
+  private static Load load(long records, long bytes, boolean hungry) {
+    return new Load(records, bytes, 0, 0, hungry, true, Long.MAX_VALUE);
+  }
+
+  /** Else a room that is nearly full opens and closes with each few acks. */
+  @Test
+  void P4_fullRoom_staysFullForAMoment_unlessSomebodyWaits() {
+    ManualTimeSource time = new ManualTimeSource();
+    KeyedRoom room = new KeyedRoom(settings(100, 10, 1_000, time));
+    assertThat(room.isFull(load(90, 0, false))).isFalse();
+    for (Load full : List.of(load(91, 0, true), load(0, 1_000, true))) {
+      assertThat(room.isFull(full)).isTrue();
+      assertThat(room.isFull(load(90, 999, true))).as("somebody waits").isFalse();
+      time.advance(Duration.ofMillis(20).minusNanos(1));
+      assertThat(room.isFull(load(90, 999, false))).as("just now").isTrue();
+      time.advance(Duration.ofNanos(1));
+      assertThat(room.isFull(load(90, 999, false))).as("a moment later").isFalse();
     }
   }
 
