@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 
 /**
@@ -12,7 +13,7 @@ import java.util.function.IntFunction;
  */
 final class KafkaKeyedProcesses {
 
-  private static final long LIMIT_SECONDS = 120;
+  private static final long LIMIT_SECONDS = 60;
 
   /** Starts a process of a contender. */
   interface Starter {
@@ -106,22 +107,17 @@ final class KafkaKeyedProcesses {
       try {
         for (int member = 1; member <= 3; member++) {
           int handed = story.finished();
-          JobLog.await(
-              () -> member(children, story, handed), LIMIT_SECONDS, "members to have work");
+          await(() -> member(children, story, handed), "members to have work");
           ChildJvm child = starter.start(contender);
           children.add(child);
           listeners.add(new Listener(child, member, story));
         }
         int third = 3;
-        JobLog.await(
+        await(
             () -> story.firstStart(third) != null || story.finished() >= count,
-            LIMIT_SECONDS,
             "the third to start");
         int sinceJoin = story.finished();
-        JobLog.await(
-            () -> story.finished() >= Math.min(count, sinceJoin + count / 5),
-            LIMIT_SECONDS,
-            "work");
+        await(() -> story.finished() >= Math.min(count, sinceJoin + count / 5), "work");
         children.get(0).terminate();
         awaitAll(story);
         for (ChildJvm child : children) {
@@ -156,10 +152,14 @@ final class KafkaKeyedProcesses {
   }
 
   private void awaitAll(KeyedStory story) throws InterruptedException {
+    await(() -> story.finished() >= count, "the rest");
+  }
+
+  /** A contender that stands still is a figure, not an error: it shows in what is missing. */
+  private static void await(BooleanSupplier condition, String what) throws InterruptedException {
     try {
-      JobLog.await(() -> story.finished() >= count, LIMIT_SECONDS, "the rest");
+      JobLog.await(condition, LIMIT_SECONDS, what);
     } catch (IllegalStateException e) {
-      // What is missing is a figure, not an error.
       System.err.println(e.getMessage());
     }
   }

@@ -25,7 +25,7 @@ final class KeyedRoom {
   /** What the client fetches of a partition at once by default, unless a record is larger. */
   private static final long FETCH_BYTES = 1 << 20;
 
-  /** How long nothing is fetched, once there is room again, unless somebody waits for a record. */
+  /** How long nothing is fetched, once there is room again, but for no more than one poll. */
   private static final Duration STAY_FULL = Duration.ofMillis(20);
 
   private final KeyedSettings settings;
@@ -38,7 +38,8 @@ final class KeyedRoom {
 
   /**
    * Whether nothing may be fetched of any partition. Near its limit the room would be full in one
-   * look and not in the next, and each change costs more than the few records that it lets in.
+   * look and not in the next, and each change costs more than the few records that it lets in. It
+   * is open at once when there is room for two polls, or somebody waits for a record.
    */
   boolean isFull(Load load) {
     long now = settings.time().nanoTime();
@@ -47,7 +48,9 @@ final class KeyedRoom {
       fullUntil = now + STAY_FULL.toNanos();
       return true;
     }
-    return fullUntil - now > 0 && !load.hungry();
+    return fullUntil - now > 0
+        && !load.hungry()
+        && load.records() > settings.maxRecords() - 2L * settings.maxPoll();
   }
 
   /**

@@ -65,7 +65,7 @@ class ClientPropertiesTest {
   @Test
   void fetchOfPartitionsThatHaveNothing_holdsTheOthersUpForAMomentOnly() {
     assertThat(of(Map.of()).member("group", null, true, 500))
-        .containsEntry("fetch.max.wait.ms", 100);
+        .containsEntry("fetch.max.wait.ms", 250);
     assertThat(of(Map.of("fetch.max.wait.ms", 500)).member("group", null, true, 500))
         .as("as the user says")
         .containsEntry("fetch.max.wait.ms", 500);

@@ -74,13 +74,14 @@ class KeyedRoomTest {
 
   /** Else a room that is nearly full opens and closes with each few acks. */
   @Test
-  void P4_fullRoom_staysFullForAMoment_unlessSomebodyWaits() {
+  void P4_fullRoom_staysFullForAMoment_unlessItIsNeeded() {
     ManualTimeSource time = new ManualTimeSource();
     KeyedRoom room = new KeyedRoom(settings(100, 10, 1_000, time));
     assertThat(room.isFull(load(90, 0, false))).isFalse();
     for (Load full : List.of(load(91, 0, true), load(0, 1_000, true))) {
       assertThat(room.isFull(full)).isTrue();
       assertThat(room.isFull(load(90, 999, true))).as("somebody waits").isFalse();
+      assertThat(room.isFull(load(80, 999, false))).as("room for two polls").isFalse();
       time.advance(Duration.ofMillis(20).minusNanos(1));
       assertThat(room.isFull(load(90, 999, false))).as("just now").isTrue();
       time.advance(Duration.ofNanos(1));
