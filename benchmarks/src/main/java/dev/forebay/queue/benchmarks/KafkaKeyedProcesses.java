@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 
@@ -59,8 +60,9 @@ final class KafkaKeyedProcesses {
       }
     }
 
+    /** Not for ever: a contender may hang in its end, too. */
     void awaitEnd() throws InterruptedException {
-      thread.join();
+      thread.join(TimeUnit.SECONDS.toMillis(LIMIT_SECONDS));
     }
   }
 

@@ -84,7 +84,7 @@ class BenchmarksSmokeTest {
     assertThat(cell(report, "standing", "messages", "keyed")).isEqualTo("200");
     assertThat(report.at("/flatness").properties())
         .as("of a single depth")
-        .hasSize(2)
+        .hasSize(3)
         .allSatisfy(ratio -> assertThat(ratio.getValue().asDouble()).isEqualTo(1));
   }
 

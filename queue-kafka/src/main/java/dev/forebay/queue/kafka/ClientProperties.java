@@ -136,10 +136,9 @@ final class ClientProperties {
     out.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, maxPoll);
     // With the default, messages enqueued before the first poll would be skipped.
     out.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-    // One fetch at a time is under way to a broker: while it waits for partitions that have
-    // nothing,
-    // one that was emptied meanwhile is not asked for more. What is held of it bridges this time up
-    // to some 25,000 records a second; a shorter one costs processor time while there is nothing.
+    // One fetch at a time is under way to a broker: while it waits for partitions that have no
+    // records, one that was emptied meanwhile is not asked for more. What is held of it bridges
+    // this time up to some 25,000 records a second; a shorter one costs an idle member more.
     out.putIfAbsent(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 250);
     if (instanceId != null) {
       out.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, instanceId);
