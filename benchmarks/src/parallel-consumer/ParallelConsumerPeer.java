@@ -22,8 +22,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * Confluent's Parallel Consumer on a filled topic, run from source with its own class path, since
  * it does not work with the clients that Forebay uses. Arguments: bootstrap, topic, group, KEY or
- * UNORDERED, count, slots, warm-up, topic and count of a run that comes before, commit interval in ms,
- * and whether to tell of each start and finish. Counts and tells as KeyedTally does.
+ * UNORDERED, count, slots, warm-up, topic and count of a run that comes before, commit interval in
+ * ms, and whether to tell of each start and finish. Counts and tells as KeyedTally does.
  */
 public final class ParallelConsumerPeer {
 

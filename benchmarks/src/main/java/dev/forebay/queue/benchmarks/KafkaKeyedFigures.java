@@ -188,9 +188,11 @@ final class KafkaKeyedFigures implements Callable<Integer> {
   private void churn() throws Exception {
     int count = small ? 2_000 : 40_000;
     IntFunction<String> key = zipfKeys(count);
-    String topic = fill(12, count, 200, key, id -> small ? 30 : 5);
+    // Long enough for a third process to come while there is work.
+    int millis = small ? 30 : 5;
+    String topic = fill(12, count, 200, key, id -> millis);
     processes(topic, "churn", count)
-        .comeAndGo("Zipf(1.0), 5 ms, 64 slots in each of 2, 3, 2 processes", key);
+        .comeAndGo("Zipf(1.0), " + millis + " ms, 64 slots in each of 2, 3, 2 processes", key);
   }
 
   private KafkaKeyedProcesses processes(String topic, String group, int count) {

@@ -188,7 +188,7 @@ class BenchmarksSmokeTest {
         .as("the longest alone takes so long")
         .isGreaterThanOrEqualTo(0.6);
     assertThat(report.get("table")).hasSize(4);
-    String churn = "Zipf(1.0), 5 ms, 64 slots in each of 2, 3, 2 processes";
+    String churn = "Zipf(1.0), 30 ms, 64 slots in each of 2, 3, 2 processes";
     assertThat(cell(report, "repeated", "scenario", churn)).isEqualTo("0");
     assertThat(cell(report, "violations", "scenario", churn)).isEqualTo("0");
     assertThat(cell(report, "note", "scenario", churn)).endsWith("lost 0");

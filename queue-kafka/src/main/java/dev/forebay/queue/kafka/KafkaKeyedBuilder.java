@@ -78,8 +78,8 @@ public final class KafkaKeyedBuilder extends KafkaQueueBuilder<KafkaKeyedBuilder
   }
 
   /**
-   * The longest time until the broker knows what changed, 200 ms by default; acks go much sooner.
-   * What a crash may undo is what changed within it.
+   * The longest time until the broker is told what changed, 200 ms by default; acks are gathered
+   * for half of it at most. What a crash may undo is what changed within it.
    */
   public KafkaKeyedBuilder commitInterval(Duration value) {
     if (value.toMillis() < 1) {

@@ -38,7 +38,8 @@ final class KeyedCommits {
   private static final Duration BETWEEN = Duration.ofMillis(5);
 
   /**
-   * How long after the last commit's answer the next one waits while more and more acks come in.
+   * How long after the last commit's answer the next one waits at most while more and more acks
+   * come in; half of the commit interval where that is less.
    */
   private static final Duration GATHERING = Duration.ofMillis(100);
 
@@ -76,6 +77,7 @@ final class KeyedCommits {
   private final KeyedBuffer buffer;
   private final KeyedCounters counters;
   private final Trouble trouble;
+  private final long gatheringNanos;
   private boolean inFlight;
   private long begun;
   private long gathered;
@@ -95,6 +97,7 @@ final class KeyedCommits {
     this.buffer = buffer;
     this.counters = counters;
     this.trouble = trouble;
+    this.gatheringNanos = Math.min(GATHERING.toNanos(), settings.commitInterval().toNanos() / 2);
     this.notBefore = time.nanoTime();
     this.answeredAt = notBefore;
   }
@@ -174,7 +177,7 @@ final class KeyedCommits {
    */
   private boolean isGathering(Load load, long now) {
     long acksWaiting = load.acksWaiting();
-    long left = answeredAt + GATHERING.toNanos() - now;
+    long left = answeredAt + gatheringNanos - now;
     if (acksWaiting <= FEW || acksWaiting >= MANY || acksWaiting == gathered || left <= 0) {
       return false;
     }

@@ -20,31 +20,36 @@ import org.slf4j.LoggerFactory;
 class KeyedCommitsTest {
 
   private final ManualTimeSource time = new ManualTimeSource();
-  private final KeyedSettings settings =
-      new KeyedSettings(
-          "t",
-          "g",
-          Duration.ofSeconds(1),
-          null,
-          KeyPolicy.STRICT,
-          100,
-          1_000_000,
-          10,
-          Duration.ofMillis(200),
-          Duration.ZERO,
-          Duration.ofSeconds(1),
-          Duration.ZERO,
-          time);
-  private final KeyedBuffer buffer = new KeyedBuffer(settings, null);
-  private final KeyedCommits commits =
-      new KeyedCommits(
-          settings,
-          buffer,
-          new KeyedCounters(),
-          new Trouble(LoggerFactory.getLogger(KeyedCommitsTest.class), "a commit fails"));
+  private final KeyedBuffer buffer = new KeyedBuffer(settings(Duration.ofMillis(200)), null);
+  private KeyedCommits commits = every(Duration.ofMillis(200));
   private final KeyedPartition partition =
       new KeyedPartition(new TopicPartition("t", 0), KeyedLedger.at(0), 1);
   private final Broker broker = new Broker();
+
+  private KeyedSettings settings(Duration commitInterval) {
+    return new KeyedSettings(
+        "t",
+        "g",
+        Duration.ofSeconds(1),
+        null,
+        KeyPolicy.STRICT,
+        100,
+        1_000_000,
+        10,
+        commitInterval,
+        Duration.ZERO,
+        Duration.ofSeconds(1),
+        Duration.ZERO,
+        time);
+  }
+
+  private KeyedCommits every(Duration commitInterval) {
+    return new KeyedCommits(
+        settings(commitInterval),
+        buffer,
+        new KeyedCounters(),
+        new Trouble(LoggerFactory.getLogger(KeyedCommitsTest.class), "a commit fails"));
+  }
 
   /** Has commits answered when the test says so. */
   private static final class Broker extends MockConsumer<byte[], byte[]> {
@@ -166,6 +171,23 @@ class KeyedCommitsTest {
 
     assertThat(broker.offsets).as("100 ms after the last answer").containsExactly(1L, 2L);
     assertThat(commits.isGathering()).isFalse();
+  }
+
+  /** What a crash may undo is bounded by what the user asked for. */
+  @Test
+  void acksThatKeepComing_goWithinHalfOfAShortInterval() {
+    commits = every(Duration.ofMillis(20));
+    answeredBefore(Duration.ofMillis(5));
+    long acks = 10;
+    for (int passed = 5; passed < 10; passed++) {
+      commit(acks++);
+      time.advance(Duration.ofMillis(1));
+    }
+    assertThat(broker.offsets).containsExactly(1L);
+
+    commit(acks);
+
+    assertThat(broker.offsets).as("10 ms after the last answer").containsExactly(1L, 2L);
   }
 
   @Test

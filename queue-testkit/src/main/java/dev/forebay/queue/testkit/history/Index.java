@@ -148,24 +148,27 @@ final class Index {
    */
   private void adopt(Trace trace, Event seen) {
     Event told = trace.enqueue;
-    if (told != null && told.told().content() != seen.told().content()) {
-      Event twin = trace.storedInsteadOf(told, seen.told().content());
-      if (twin != null) {
-        trace.duplicates.remove(twin);
-        trace.duplicates.add(told);
-        trace.enqueue = twin;
-        return;
-      }
+    long content = seen.told().content();
+    if (told != null && told.told().content() == content) {
+      return;
     }
-    ArrayDeque<Event> lost = unknown.get(seen.told().content());
+    Event twin = told == null ? null : trace.storedInsteadOf(told, content);
+    if (twin != null) {
+      trace.duplicates.remove(twin);
+      trace.duplicates.add(told);
+      trace.enqueue = twin;
+      return;
+    }
+    ArrayDeque<Event> lost = unknown.get(content);
     if (lost == null || lost.isEmpty()) {
       return;
     }
-    String dedupId = told == null ? null : told.told().dedupId();
-    boolean other = told != null && told.told().content() != seen.told().content();
     if (told == null) {
       trace.enqueue = lost.poll();
-    } else if (other && dedupId != null && dedupId.equals(lost.peek().told().dedupId())) {
+      return;
+    }
+    String dedupId = told.told().dedupId();
+    if (dedupId != null && dedupId.equals(lost.peek().told().dedupId())) {
       // Some brokers answer a duplicate with the id of its twin, which is the one that was stored.
       trace.duplicates.add(told);
       trace.enqueue = lost.poll();
